@@ -1,0 +1,43 @@
+package io.tidemark.sync;
+
+import io.tidemark.postgres.ColumnShape;
+import io.tidemark.postgres.TableShape;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One configuration's tables as both databases have them now: which source column goes into which
+ * target column, and which of them tell a row from every other.
+ *
+ * @param columns the mapped columns in the source table's order; the key's among them, computed
+ *     target columns not
+ * @param key the key's columns, at least one, in the key's order
+ * @param filter an SQL boolean expression over source columns, null for all rows
+ */
+public record TableMapping(
+    TableShape source,
+    TableShape target,
+    List<Pair> columns,
+    List<Pair> key,
+    @Nullable String filter) {
+  /** A source column and the target column that takes its values. */
+  public record Pair(ColumnShape source, ColumnShape target) {}
+
+  public TableMapping {
+    columns = List.copyOf(columns);
+    key = List.copyOf(key);
+    if (key.isEmpty() || !columns.containsAll(key)) {
+      throw new IllegalArgumentException("a mapping has a key, and the key is mapped");
+    }
+  }
+
+  public Optional<String> rowFilter() {
+    return Optional.ofNullable(filter);
+  }
+
+  /** The mapped columns that are not of the key. */
+  public List<Pair> others() {
+    return columns.stream().filter(pair -> !key.contains(pair)).toList();
+  }
+}
