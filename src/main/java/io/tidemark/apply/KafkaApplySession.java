@@ -1,0 +1,367 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeJson;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.sync.TableMapping;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One stretch of an apply loop between failures: a consumer, a session on the target, and where
+ * both stand. Used by the loop's thread alone, but for {@link #wakeup()}.
+ */
+final class KafkaApplySession implements AutoCloseable {
+  /** A record of 100 MB is legal in the topics; a fetch returns it whole whatever this bound. */
+  private static final int FETCH_BYTES_MAX = 8 << 20;
+
+  /** How often the group is told how far it is; only a hint for people who watch the group. */
+  private static final Duration HINT_EVERY = Duration.ofSeconds(5);
+
+  /** How long the target is given to say that it is alive. */
+  private static final int ALIVE_SECONDS = 5;
+
+  private final ApplyTask task;
+  private final ApplySettings settings;
+  private final ApplyProgress progress;
+  private final InstantSource clock;
+  private final Connection connection;
+  private final JdbcPositions positions;
+  private final JdbcApplier applier;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final ChangeJson.Reader reader;
+  private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
+  private Instant lastCheck;
+  private Instant lastHint;
+
+  private KafkaApplySession(
+      ApplyTask task,
+      ApplySettings settings,
+      ApplyProgress progress,
+      InstantSource clock,
+      Connection connection,
+      JdbcApplier applier,
+      KafkaConsumer<byte[], byte[]> consumer) {
+    this.task = task;
+    this.settings = settings;
+    this.progress = progress;
+    this.clock = clock;
+    this.connection = connection;
+    this.applier = applier;
+    this.consumer = consumer;
+    positions = new JdbcPositions(task.configuration());
+    reader = new ChangeJson.Reader(task.sourceConnection());
+    lastCheck = clock.instant();
+    lastHint = clock.instant();
+  }
+
+  static KafkaApplySession open(
+      ApplyTask task,
+      TableMapping mapping,
+      Map<String, Object> kafka,
+      ApplySettings settings,
+      ParkedRows parkedRows,
+      ApplyProgress progress,
+      InstantSource clock)
+      throws SQLException {
+    Connection connection = task.target().open("apply " + task.topic());
+    JdbcApplier applier = null;
+    try {
+      JdbcPositions.ensureTable(connection);
+      applier =
+          new JdbcApplier(
+              connection,
+              mapping,
+              task.deletes(),
+              new JdbcPositions(task.configuration()),
+              parkedRows);
+      KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerSettings(task, kafka));
+      KafkaApplySession session =
+          new KafkaApplySession(task, settings, progress, clock, connection, applier, consumer);
+      consumer.subscribe(List.of(task.topic()), session.new Rebalance());
+      return session;
+    } catch (SQLException | RuntimeException e) {
+      closeAfter(e, applier == null ? connection : applier);
+      throw e;
+    }
+  }
+
+  private static void closeAfter(Exception cause, AutoCloseable resource) {
+    try {
+      resource.close();
+    } catch (Exception e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private static Map<String, Object> consumerSettings(ApplyTask task, Map<String, Object> kafka) {
+    Map<String, Object> consumer = new HashMap<>(kafka);
+    consumer.put(ConsumerConfig.GROUP_ID_CONFIG, "tidemark." + task.configuration());
+    consumer.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-apply-" + task.configuration());
+    consumer.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    // The target says where to start; a hole in the topic must be seen, not jumped over.
+    consumer.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    consumer.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+    consumer.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, task.batchSize());
+    consumer.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, FETCH_BYTES_MAX);
+    consumer.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES_MAX);
+    consumer.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);
+    // An instance that dies gives its partitions up after this time.
+    consumer.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
+    consumer.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, 3_000);
+    consumer.put(
+        ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    consumer.put(
+        ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
+    return consumer;
+  }
+
+  boolean isAssigned() {
+    return !standing.isEmpty();
+  }
+
+  /** Waits for records a while, and applies those that came. */
+  void step() throws SQLException {
+    ConsumerRecords<byte[], byte[]> records = poll();
+    for (TopicPartition partition : records.partitions()) {
+      applyAll(partition, records.records(partition));
+    }
+    Instant now = clock.instant();
+    if (!records.isEmpty()) {
+      lastCheck = now;
+      hint(now);
+    } else if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) >= 0) {
+      lastCheck = now;
+      checkWhileIdle();
+      hint(now);
+    }
+    standing.keySet().forEach(this::report);
+  }
+
+  private ConsumerRecords<byte[], byte[]> poll() {
+    try {
+      return consumer.poll(settings.pollMax());
+    } catch (OffsetOutOfRangeException e) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "topic_expired",
+          "topic " + task.topic() + " no longer holds the changes that the target needs next",
+          "run a full sync of this configuration (execute with mode full), and keep the topic's"
+              + " retention longer than the longest outage",
+          e);
+    }
+  }
+
+  /** Applies a partition's records in batches of at most the configured size and bytes. */
+  private void applyAll(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records)
+      throws SQLException {
+    int from = 0;
+    while (from < records.size()) {
+      int to = from;
+      long bytes = 0;
+      while (to < records.size()
+          && to - from < task.batchSize()
+          && (to == from || bytes + size(records.get(to)) <= settings.batchBytesMax())) {
+        bytes += size(records.get(to++));
+      }
+      if (!apply(partition, records.subList(from, to), bytes)) {
+        return;
+      }
+      from = to;
+    }
+  }
+
+  private static long size(ConsumerRecord<byte[], byte[]> record) {
+    return Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize());
+  }
+
+  /** Applies one batch; answers false if the rest of the poll is void. */
+  private boolean apply(
+      TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes)
+      throws SQLException {
+    AppliedPosition from = standing.get(partition);
+    if (from == null) {
+      // Given up in a rebalance of this very poll.
+      return false;
+    }
+    List<TopicChange> changes = new ArrayList<>(records.size());
+    for (ConsumerRecord<byte[], byte[]> record : records) {
+      changes.add(new TopicChange(read(record), record.offset()));
+    }
+    TopicChange last = changes.get(changes.size() - 1);
+    AppliedPosition to =
+        new AppliedPosition(
+            from.topic(),
+            from.partition(),
+            last.offset() + 1,
+            last.change().position(),
+            last.change().source().committedMicros());
+    long started = System.nanoTime();
+    if (applier.apply(changes, from, to) instanceof Applied.Committed committed) {
+      standing.put(partition, to);
+      progress.count(
+          committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
+      return true;
+    }
+    seekToStanding(List.of(partition));
+    return false;
+  }
+
+  private Change read(ConsumerRecord<byte[], byte[]> record) {
+    try {
+      return reader.change(
+          record.value(),
+          header(record, ChangeJson.OLD_KEY_HEADER),
+          header(record, ChangeJson.NEW_KEY_HEADER));
+    } catch (IOException | RuntimeException e) {
+      // Without the cause: a parser's message quotes what it read.
+      throw new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "unreadable_record",
+          "the record at offset "
+              + record.offset()
+              + " of "
+              + record.topic()
+              + "-"
+              + record.partition()
+              + " is not a change ("
+              + e.getClass().getSimpleName()
+              + ")",
+          "something else writes into the topic; run a full sync once that has stopped",
+          null);
+    }
+  }
+
+  private static byte @Nullable [] header(ConsumerRecord<byte[], byte[]> record, String name) {
+    Header header = record.headers().lastHeader(name);
+    return header == null ? null : header.value();
+  }
+
+  /**
+   * Takes note of records that hold no change (markers of transactions), and makes sure that target
+   * and broker are still there: a consumer alone does not tell when no broker answers.
+   */
+  private void checkWhileIdle() throws SQLException {
+    if (!connection.isValid(ALIVE_SECONDS)) {
+      throw new SQLException("the session with the target is gone", "08006");
+    }
+    consumer.endOffsets(standing.keySet(), Duration.ofSeconds(ALIVE_SECONDS));
+    for (TopicPartition partition : Set.copyOf(standing.keySet())) {
+      AppliedPosition from = standing.get(partition);
+      long consumed = consumer.position(partition);
+      if (from != null && consumed > from.nextOffset()) {
+        if (positions.advance(connection, from, from.at(consumed))) {
+          connection.commit();
+          standing.put(partition, from.at(consumed));
+        } else {
+          connection.rollback();
+          seekToStanding(List.of(partition));
+        }
+      }
+    }
+  }
+
+  private void report(TopicPartition partition) {
+    AppliedPosition position = standing.get(partition);
+    if (position != null) {
+      long consumed = consumer.position(partition);
+      long end = consumed + consumer.currentLag(partition).orElse(0);
+      progress.at(new ApplyProgress.Partition(position, consumed, end));
+    }
+  }
+
+  private void hint(Instant now) {
+    if (Duration.between(lastHint, now).compareTo(HINT_EVERY) < 0) {
+      return;
+    }
+    lastHint = now;
+    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    standing.forEach(
+        (partition, position) ->
+            offsets.put(partition, new OffsetAndMetadata(position.nextOffset())));
+    consumer.commitAsync(offsets, null);
+  }
+
+  /** Reads where the target stands, and goes on from there. */
+  private void seekToStanding(Collection<TopicPartition> partitions) throws SQLException {
+    for (TopicPartition partition : partitions) {
+      AppliedPosition position =
+          positions
+              .find(connection, partition.topic(), partition.partition())
+              .orElseThrow(() -> neverInStep(partition));
+      connection.commit();
+      standing.put(partition, position);
+      consumer.seek(partition, position.nextOffset());
+    }
+  }
+
+  private OperatingFailure neverInStep(TopicPartition partition) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.TARGET,
+        "no_position",
+        "target connection '" + task.target().connection() + "' holds no position for " + partition,
+        "run a full sync of this configuration (execute with mode full)",
+        null);
+  }
+
+  /** Makes {@link #step()} end at once; from any thread. */
+  void wakeup() {
+    consumer.wakeup();
+  }
+
+  @Override
+  public void close() throws SQLException {
+    try {
+      consumer.close();
+    } finally {
+      standing.keySet().forEach(partition -> progress.forget(partition.partition()));
+      applier.close();
+    }
+  }
+
+  /** The group gives and takes partitions; the target's position, not the group's, says where. */
+  private final class Rebalance implements ConsumerRebalanceListener {
+    @Override
+    public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+      try {
+        seekToStanding(partitions);
+      } catch (SQLException e) {
+        throw new OperatingFailure(
+            OperatingFailure.Kind.TARGET,
+            "position_unreadable",
+            PgApplyFailure.of(e, task).reason(),
+            PgApplyFailure.of(e, task).remedy(),
+            e);
+      }
+    }
+
+    @Override
+    public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+      for (TopicPartition partition : partitions) {
+        standing.remove(partition);
+        progress.forget(partition.partition());
+      }
+    }
+  }
+}
