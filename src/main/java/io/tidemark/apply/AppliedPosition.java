@@ -13,6 +13,16 @@ import io.tidemark.change.SourcePosition;
  */
 public record AppliedPosition(
     String topic, int partition, long nextOffset, SourcePosition source, long committedMicros) {
+  /** This position moved on behind a change. */
+  AppliedPosition after(TopicChange last) {
+    return new AppliedPosition(
+        topic,
+        partition,
+        last.offset() + 1,
+        last.change().position(),
+        last.change().source().committedMicros());
+  }
+
   /** This position moved on to an offset, with no change between. */
   public AppliedPosition at(long offset) {
     return new AppliedPosition(topic, partition, offset, source, committedMicros);

@@ -1,10 +1,7 @@
 package io.tidemark.apply;
 
-import io.tidemark.change.Change;
-import io.tidemark.change.ChangeJson;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.sync.TableMapping;
-import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -16,7 +13,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -24,18 +20,12 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.header.Header;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One stretch of an apply loop between failures: a consumer, a session on the target, and where
  * both stand. Used by the loop's thread alone, but for {@link #wakeup()}.
  */
 final class KafkaApplySession implements AutoCloseable {
-  /** A record of 100 MB is legal in the topics; a fetch returns it whole whatever this bound. */
-  private static final int FETCH_BYTES_MAX = 8 << 20;
-
   /** How often the group is told how far it is; only a hint for people who watch the group. */
   private static final Duration HINT_EVERY = Duration.ofSeconds(5);
 
@@ -50,7 +40,7 @@ final class KafkaApplySession implements AutoCloseable {
   private final JdbcPositions positions;
   private final JdbcApplier applier;
   private final KafkaConsumer<byte[], byte[]> consumer;
-  private final ChangeJson.Reader reader;
+  private final KafkaChanges reader;
   private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
   private Instant lastCheck;
   private Instant lastHint;
@@ -71,7 +61,7 @@ final class KafkaApplySession implements AutoCloseable {
     this.applier = applier;
     this.consumer = consumer;
     positions = new JdbcPositions(task.configuration());
-    reader = new ChangeJson.Reader(task.sourceConnection());
+    reader = new KafkaChanges(task.sourceConnection());
     lastCheck = clock.instant();
     lastHint = clock.instant();
   }
@@ -96,7 +86,7 @@ final class KafkaApplySession implements AutoCloseable {
               task.deletes(),
               new JdbcPositions(task.configuration()),
               parkedRows);
-      KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(consumerSettings(task, kafka));
+      KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =
           new KafkaApplySession(task, settings, progress, clock, connection, applier, consumer);
       consumer.subscribe(List.of(task.topic()), session.new Rebalance());
@@ -113,28 +103,6 @@ final class KafkaApplySession implements AutoCloseable {
     } catch (Exception e) {
       cause.addSuppressed(e);
     }
-  }
-
-  private static Map<String, Object> consumerSettings(ApplyTask task, Map<String, Object> kafka) {
-    Map<String, Object> consumer = new HashMap<>(kafka);
-    consumer.put(ConsumerConfig.GROUP_ID_CONFIG, "tidemark." + task.configuration());
-    consumer.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-apply-" + task.configuration());
-    consumer.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
-    // The target says where to start; a hole in the topic must be seen, not jumped over.
-    consumer.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
-    consumer.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-    consumer.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, task.batchSize());
-    consumer.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, FETCH_BYTES_MAX);
-    consumer.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES_MAX);
-    consumer.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);
-    // An instance that dies gives its partitions up after this time.
-    consumer.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
-    consumer.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, 3_000);
-    consumer.put(
-        ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
-    consumer.put(
-        ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, ByteArrayDeserializer.class.getName());
-    return consumer;
   }
 
   boolean isAssigned() {
@@ -182,18 +150,15 @@ final class KafkaApplySession implements AutoCloseable {
       long bytes = 0;
       while (to < records.size()
           && to - from < task.batchSize()
-          && (to == from || bytes + size(records.get(to)) <= settings.batchBytesMax())) {
-        bytes += size(records.get(to++));
+          && (to == from
+              || bytes + KafkaChanges.size(records.get(to)) <= settings.batchBytesMax())) {
+        bytes += KafkaChanges.size(records.get(to++));
       }
       if (!apply(partition, records.subList(from, to), bytes)) {
         return;
       }
       from = to;
     }
-  }
-
-  private static long size(ConsumerRecord<byte[], byte[]> record) {
-    return Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize());
   }
 
   /** Applies one batch; answers false if the rest of the poll is void. */
@@ -207,16 +172,9 @@ final class KafkaApplySession implements AutoCloseable {
     }
     List<TopicChange> changes = new ArrayList<>(records.size());
     for (ConsumerRecord<byte[], byte[]> record : records) {
-      changes.add(new TopicChange(read(record), record.offset()));
+      changes.add(reader.read(record));
     }
-    TopicChange last = changes.get(changes.size() - 1);
-    AppliedPosition to =
-        new AppliedPosition(
-            from.topic(),
-            from.partition(),
-            last.offset() + 1,
-            last.change().position(),
-            last.change().source().committedMicros());
+    AppliedPosition to = from.after(changes.get(changes.size() - 1));
     long started = System.nanoTime();
     if (applier.apply(changes, from, to) instanceof Applied.Committed committed) {
       standing.put(partition, to);
@@ -226,36 +184,6 @@ final class KafkaApplySession implements AutoCloseable {
     }
     seekToStanding(List.of(partition));
     return false;
-  }
-
-  private Change read(ConsumerRecord<byte[], byte[]> record) {
-    try {
-      return reader.change(
-          record.value(),
-          header(record, ChangeJson.OLD_KEY_HEADER),
-          header(record, ChangeJson.NEW_KEY_HEADER));
-    } catch (IOException | RuntimeException e) {
-      // Without the cause: a parser's message quotes what it read.
-      throw new OperatingFailure(
-          OperatingFailure.Kind.BROKER,
-          "unreadable_record",
-          "the record at offset "
-              + record.offset()
-              + " of "
-              + record.topic()
-              + "-"
-              + record.partition()
-              + " is not a change ("
-              + e.getClass().getSimpleName()
-              + ")",
-          "something else writes into the topic; run a full sync once that has stopped",
-          null);
-    }
-  }
-
-  private static byte @Nullable [] header(ConsumerRecord<byte[], byte[]> record, String name) {
-    Header header = record.headers().lastHeader(name);
-    return header == null ? null : header.value();
   }
 
   /**
