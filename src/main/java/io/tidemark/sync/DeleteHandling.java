@@ -1,7 +1,9 @@
 package io.tidemark.sync;
 
-/** Whether what is gone at the source goes at the target too. */
+/** What a deleted source row does to the target. */
 public enum DeleteHandling {
+  /** It is deleted there too. */
   APPLY,
+  /** It stays. */
   IGNORE
 }

@@ -1,0 +1,62 @@
+package io.tidemark.run;
+
+import java.time.Instant;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run of one configuration.
+ *
+ * @param createdAt when it was asked for
+ * @param startedAt null while pending
+ * @param finishedAt null until it has ended
+ * @param sourceLsnStart the source's position when it started, null until known
+ * @param sourceLsnEnd the source's position that the target then has, null until known
+ * @param progress null before it reports any
+ * @param error null unless failed
+ * @param cancelRequested whether a person asked to end it early
+ */
+public record Execution(
+    UUID id,
+    UUID configurationId,
+    ExecutionMode mode,
+    ExecutionTrigger trigger,
+    ExecutionStatus status,
+    Instant createdAt,
+    @Nullable Instant startedAt,
+    @Nullable Instant finishedAt,
+    ExecutionCounts counts,
+    @Nullable Long sourceLsnStart,
+    @Nullable Long sourceLsnEnd,
+    @Nullable ExecutionProgress progress,
+    @Nullable ExecutionError error,
+    boolean cancelRequested) {
+  /** An execution that was just asked for. */
+  public static Execution pending(
+      UUID id,
+      UUID configurationId,
+      ExecutionMode mode,
+      ExecutionTrigger trigger,
+      Instant createdAt) {
+    return new Execution(
+        id,
+        configurationId,
+        mode,
+        trigger,
+        ExecutionStatus.PENDING,
+        createdAt,
+        null,
+        null,
+        ExecutionCounts.NONE,
+        null,
+        null,
+        null,
+        null,
+        false);
+  }
+
+  public Optional<ExecutionError> failure() {
+    return Optional.ofNullable(error);
+  }
+}

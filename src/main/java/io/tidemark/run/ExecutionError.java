@@ -1,0 +1,18 @@
+package io.tidemark.run;
+
+import io.tidemark.change.OperatingFailure;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why an execution failed.
+ *
+ * @param code a stable word for programs, {@code snake_case}
+ * @param message without a row's values or a secret
+ * @param hint what to do about it, if that is known
+ */
+public record ExecutionError(String code, String message, @Nullable String hint) {
+  public static ExecutionError of(OperatingFailure failure) {
+    return new ExecutionError(
+        failure.code(), String.valueOf(failure.getMessage()), failure.hint().orElse(null));
+  }
+}

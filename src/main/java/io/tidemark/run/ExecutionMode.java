@@ -1,0 +1,11 @@
+package io.tidemark.run;
+
+/** What an execution does. */
+public enum ExecutionMode {
+  FULL,
+  /** Applies everything committed at the source before it was asked for. */
+  INCREMENTAL,
+  MERGE,
+  /** Compares, and writes nothing. */
+  VERIFY
+}

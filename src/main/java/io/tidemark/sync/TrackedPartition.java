@@ -1,0 +1,27 @@
+package io.tidemark.sync;
+
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far one configuration has come in one partition of its topic.
+ *
+ * @param capturedLsn of the newest change in the partition; null before the first
+ * @param appliedLsn of the newest change in the target; null before the first
+ * @param capturedOffset where the next record will be written
+ * @param appliedOffset where the next record to apply stands
+ * @param lagEvents records not applied yet
+ * @param lagSeconds how long ago the oldest change not applied was committed; 0 if there is none
+ */
+public record TrackedPartition(
+    UUID configurationId,
+    String topic,
+    int partition,
+    @Nullable Long capturedLsn,
+    @Nullable Long appliedLsn,
+    long capturedOffset,
+    long appliedOffset,
+    long lagEvents,
+    double lagSeconds,
+    Instant updatedAt) {}
