@@ -81,8 +81,7 @@ public final class EmbeddedBroker {
     Properties settings = KafkaSettings.of(logDirectory, port, controllerPort);
     KafkaFaults faults = KafkaFaults.watch();
     try {
-      KafkaRaftServer server =
-          new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+      KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
       EmbeddedBroker broker = new EmbeddedBroker(server, faults, port);
       broker.startUp();
       return broker;

@@ -47,8 +47,7 @@ class UnprivilegedUserTest {
     try (ForkedStack forked =
         ForkedStack.start(asUser, readableClassPath(), dataDir, Part.POSTGRES)) {
       assertThat(forked.answer()).startsWith(EmbeddedMain.READY);
-      assertThat(Files.getOwner(dataDir.resolve("postgres/PG_VERSION")).getName())
-          .isEqualTo(USER);
+      assertThat(Files.getOwner(dataDir.resolve("postgres/PG_VERSION")).getName()).isEqualTo(USER);
     }
   }
 
