@@ -10,7 +10,8 @@ final class PgSettings {
 
   static final String FILE = "tidemark.conf";
 
-  // What keeps committed data through a crash is spelled out even where it is the default: this file
+  // What keeps committed data through a crash is spelled out even where it is the default: this
+  // file
   // is the promise.
   private static final String SETTINGS =
       """
