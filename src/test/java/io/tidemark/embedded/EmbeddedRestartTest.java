@@ -108,9 +108,9 @@ class EmbeddedRestartTest {
 
   @Test
   void redoesAFirstStartThatWasCutOff() throws Exception {
-    Path cluster = Files.createDirectories(directory.resolve("postgres.unfinished"));
+    Path cluster = Files.createDirectories(directory.resolve("postgres.unfinished-1"));
     Files.writeString(cluster.resolve("PG_VERSION"), "18\n");
-    Path log = Files.createDirectories(directory.resolve("kafka.unfinished"));
+    Path log = Files.createDirectories(directory.resolve("kafka.unfinished-1"));
     Files.writeString(log.resolve("meta.properties"), "version=1\n");
 
     try (EmbeddedStack stack = start(Part.POSTGRES, Part.KAFKA)) {
