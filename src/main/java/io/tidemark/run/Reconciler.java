@@ -181,8 +181,7 @@ final class Reconciler implements AutoCloseable {
     Execution last = rooms.executions().lastOf(List.of(id)).get(id);
     if (last != null && last.status().isFinal()) {
       boolean again =
-          retryNow.remove(id)
-              || last.failure().filter(ExecutionError::isInterruption).isPresent();
+          retryNow.remove(id) || last.failure().filter(ExecutionError::isInterruption).isPresent();
       if (!again && last.status() == ExecutionStatus.CANCELLED) {
         write(id, SyncState.FAILED, "its first copy was cancelled; resume it, or execute it");
         return;
@@ -258,9 +257,7 @@ final class Reconciler implements AutoCloseable {
             .ifPresent(configuration -> runner.submit(configuration, silent));
         continue;
       }
-      rooms
-          .executions()
-.fail(silent.id(), ExecutionError.INTERRUPTED);
+      rooms.executions().fail(silent.id(), ExecutionError.INTERRUPTED);
       lost = true;
     }
     if (lost || !sweptStages && Duration.between(startedAt, now).compareTo(SILENCE_MAX) > 0) {
