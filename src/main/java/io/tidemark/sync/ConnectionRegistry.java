@@ -16,6 +16,7 @@ public final class ConnectionRegistry {
   private final Map<String, PgDatabase> fixed;
   private final JdbcConnections stored;
   private final JdbcSyncConfigurations configurations;
+  private final PgConnectionCheck check;
   private final @Nullable SealedPassword seal;
 
   /**
@@ -26,10 +27,12 @@ public final class ConnectionRegistry {
       Map<String, PgDatabase> fixed,
       JdbcConnections stored,
       JdbcSyncConfigurations configurations,
+      PgConnectionCheck check,
       @Nullable SealedPassword seal) {
     this.fixed = Map.copyOf(fixed);
     this.stored = stored;
     this.configurations = configurations;
+    this.check = check;
     this.seal = seal;
   }
 
@@ -50,8 +53,7 @@ public final class ConnectionRegistry {
 
   private PgDatabase opened(JdbcConnections.Stored row) {
     if (row.sealed() != null && seal == null) {
-      throw new IllegalStateException(
-          "connection '" + row.name() + "' has a sealed password and tidemark.secret-key is unset");
+      throw SealedPassword.cannotOpen(null);
     }
     String password =
         row.sealed() == null || seal == null ? null : seal.open(row.sealed(), context(row));
@@ -97,6 +99,11 @@ public final class ConnectionRegistry {
     int query = url.indexOf('?');
     String place = query < 0 ? url : url.substring(0, query);
     return place.replaceAll("//[^/@]*@", "//");
+  }
+
+  /** Asks the database of this name what it can be used for. */
+  public Outcome<PgConnectionCheck.Result> check(String name) {
+    return Outcome.ofKnown(find(name), unknown(name)).map(check::check);
   }
 
   public Outcome<Described> create(ConnectionDefinition connection) {

@@ -139,6 +139,19 @@ public final class FieldsJson {
     return Optional.ofNullable(value).map(JsonNode::booleanValue);
   }
 
+  /** A JSON object. */
+  public Optional<ObjectNode> object(String field) {
+    JsonNode value = node(field);
+    if (value == null) {
+      return Optional.empty();
+    }
+    if (!(value instanceof ObjectNode found)) {
+      refuse(field, "'" + field + "' is an object");
+      return Optional.empty();
+    }
+    return Optional.of(found);
+  }
+
   /** A list of different texts, 1 to {@code sizeMax} of them. */
   public Optional<List<String>> texts(String field, int sizeMax, int lengthMax) {
     JsonNode value = node(field);

@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.change.OperatingFailure;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -10,6 +11,7 @@ import java.util.Optional;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Seals passwords for the store with AES-GCM. The connection's name and URL are sealed in: a sealed
@@ -62,9 +64,16 @@ public final class SealedPassword {
       cipher.updateAAD(context.getBytes(StandardCharsets.UTF_8));
       return cipher.doFinal(input);
     } catch (GeneralSecurityException e) {
-      throw new IllegalStateException(
-          "a stored password does not open: tidemark.secret-key is not the one it was sealed with",
-          e);
+      throw cannotOpen(e);
     }
+  }
+
+  static OperatingFailure cannotOpen(@Nullable Exception cause) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.USER,
+        "secret_key",
+        "a stored password does not open",
+        "Set tidemark.secret-key to the key it was sealed with, or give the connection anew",
+        cause);
   }
 }
