@@ -28,7 +28,8 @@ public final class JdbcConflicts {
   private static final String PAGE =
       SELECT
           + """
-          where (cast(:configuration as uuid) is null or c.configuration_id = :configuration)
+          where (cast(:configuration as uuid) is null
+              or c.configuration_id = cast(:configuration as uuid))
             and (cast(:status as text) is null or c.status = :status)
             and (cast(:type as text) is null or c.type = :type)
             and (cast(:key as text) is null
@@ -37,7 +38,8 @@ public final class JdbcConflicts {
                 from jsonb_each_text(c.row_key) k
                 where k.value = :key)
               or c.row_key::text = :key)
-            and (cast(:at as timestamptz) is null or (c.detected_at, c.id) < (:at, :after))
+            and (cast(:at as timestamptz) is null
+              or (c.detected_at, c.id) < (cast(:at as timestamptz), cast(:after as uuid)))
           order by c.detected_at desc, c.id desc
           limit :limit
           """;
@@ -81,12 +83,12 @@ public final class JdbcConflicts {
         handle ->
             handle
                 .createQuery(PAGE)
-                .bindByType("configuration", filter.configurationId(), UUID.class)
+                .bind("configuration", filter.configurationId())
                 .bind("status", filter.status() == null ? null : WireName.of(filter.status()))
                 .bind("type", filter.type() == null ? null : WireName.of(filter.type()))
                 .bind("key", filter.key())
                 .bindByType("at", at == null ? null : PgTimes.bindable(at), OffsetDateTime.class)
-                .bindByType("after", after, UUID.class)
+                .bind("after", after)
                 .bind("limit", limit)
                 .map(JdbcConflicts::read)
                 .list());

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The table {@code sync_executions}. */
 public final class JdbcExecutions {
+  /** The other execution may end just before it is looked at; more often than once is no chance. */
+  private static final int CREATE_ATTEMPTS_MAX = 5;
+
   // The partial unique index says whether another one has not ended.
   private static final String INSERT =
       """
@@ -115,10 +118,12 @@ public final class JdbcExecutions {
   private static final String PAGE =
       JdbcExecutionRows.SELECT
           + """
-          where (cast(:configuration as uuid) is null or e.configuration_id = :configuration)
+          where (cast(:configuration as uuid) is null
+              or e.configuration_id = cast(:configuration as uuid))
             and (cast(:status as text) is null or e.status = :status)
             and (cast(:mode as text) is null or e.mode = :mode)
-            and (cast(:at as timestamptz) is null or (e.created_at, e.id) < (:at, :after))
+            and (cast(:at as timestamptz) is null
+              or (e.created_at, e.id) < (cast(:at as timestamptz), cast(:after as uuid)))
           order by e.created_at desc, e.id desc
           limit :limit
           """;
@@ -155,12 +160,23 @@ public final class JdbcExecutions {
    * @return that other one, or empty if this one was stored
    */
   public Optional<Execution> createUnlessActive(Execution execution) {
-    return jdbi.inTransaction(
-        handle -> {
-          // The other one may end between the two statements: then this one is stored after all.
-          while (true) {
-            int stored =
-                handle
+    for (int attempt = 0; attempt < CREATE_ATTEMPTS_MAX; attempt++) {
+      if (insert(execution)) {
+        return Optional.empty();
+      }
+      Optional<Execution> active = activeOf(execution.configurationId());
+      if (active.isPresent()) {
+        return active;
+      }
+    }
+    throw new IllegalStateException(
+        "executions of configuration " + execution.configurationId() + " come and go too fast");
+  }
+
+  private boolean insert(Execution execution) {
+    return jdbi.withHandle(
+        handle ->
+            handle
                     .createUpdate(INSERT)
                     .bind("id", execution.id())
                     .bind("configuration", execution.configurationId())
@@ -168,21 +184,19 @@ public final class JdbcExecutions {
                     .bind("trigger", WireName.of(execution.trigger()))
                     .bind("status", WireName.of(execution.status()))
                     .bind("created", PgTimes.bindable(execution.createdAt()))
-                    .execute();
-            if (stored == 1) {
-              return Optional.empty();
-            }
-            Optional<Execution> active =
-                handle
-                    .createQuery(ACTIVE)
-                    .bind("configuration", execution.configurationId())
-                    .map(JdbcExecutionRows::read)
-                    .findOne();
-            if (active.isPresent()) {
-              return active;
-            }
-          }
-        });
+                    .execute()
+                == 1);
+  }
+
+  /** The execution of a configuration that has not ended; streams do not count. */
+  public Optional<Execution> activeOf(UUID configurationId) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(ACTIVE)
+                .bind("configuration", configurationId)
+                .map(JdbcExecutionRows::read)
+                .findOne());
   }
 
   public Optional<Execution> find(UUID id) {
@@ -209,14 +223,14 @@ public final class JdbcExecutions {
             handle ->
                 handle
                     .createQuery(PAGE)
-                    .bindByType("configuration", filter.configurationId(), UUID.class)
+                    .bind("configuration", filter.configurationId())
                     .bind("status", filter.status() == null ? null : WireName.of(filter.status()))
                     .bind("mode", filter.mode() == null ? null : WireName.of(filter.mode()))
                     .bindByType(
                         "at",
                         after == null ? null : PgTimes.bindable(after.at()),
                         OffsetDateTime.class)
-                    .bindByType("after", after == null ? null : after.id(), UUID.class)
+                    .bind("after", after == null ? null : after.id())
                     .bind("limit", request.limit() + 1)
                     .map(JdbcExecutionRows::read)
                     .list());

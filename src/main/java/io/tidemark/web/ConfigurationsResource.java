@@ -37,7 +37,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 
 /** Configurations: what is kept in step. */
-@Path(Api.ROOT + "/configurations")
+@Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFIGURATIONS)
 @APIResponse(
@@ -54,6 +54,7 @@ final class ConfigurationsResource {
   }
 
   @POST
+  @Path("configurations")
   @Consumes(MediaType.APPLICATION_JSON)
   @Operation(
       operationId = "createConfiguration",
@@ -71,7 +72,7 @@ final class ConfigurationsResource {
       responseCode = "201",
       description = "Accepted and started; Location and ETag are set",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response create(byte[] body, @Context UriInfo uri) {
+  public Response create(byte[] body, @Context UriInfo uri) {
     Overview created =
         SyncDefinitionJson.read(RequestJson.object(body))
             .then(service::create)
@@ -81,6 +82,7 @@ final class ConfigurationsResource {
   }
 
   @GET
+  @Path("configurations")
   @Operation(
       operationId = "listConfigurations",
       summary = "Lists configurations in order of creation")
@@ -110,7 +112,7 @@ final class ConfigurationsResource {
       responseCode = "200",
       description = "A page",
       content = @Content(schema = @Schema(implementation = Schemas.ConfigurationPage.class)))
-  Response list(@Context UriInfo uri) {
+  public Response list(@Context UriInfo uri) {
     Query query = new Query(uri);
     var filter =
         new JdbcSyncConfigurations.Filter(
@@ -121,18 +123,18 @@ final class ConfigurationsResource {
   }
 
   @GET
-  @Path("{id}")
+  @Path("configurations/{id}")
   @Operation(operationId = "getConfiguration", summary = "A configuration and how it is doing")
   @APIResponse(
       responseCode = "200",
       description = "The configuration; ETag is its version",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response get(@PathParam("id") String id) {
+  public Response get(@PathParam("id") String id) {
     return answer(Response.ok(), required(service.find(configurationId(id))));
   }
 
   @PUT
-  @Path("{id}")
+  @Path("configurations/{id}")
   @Consumes(MediaType.APPLICATION_JSON)
   @Operation(
       operationId = "replaceConfiguration",
@@ -148,7 +150,7 @@ final class ConfigurationsResource {
       responseCode = "200",
       description = "Replaced",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response replace(
+  public Response replace(
       @PathParam("id") String id,
       @HeaderParam(HttpHeaders.IF_MATCH) @Nullable String ifMatch,
       byte[] body) {
@@ -162,7 +164,7 @@ final class ConfigurationsResource {
   }
 
   @PATCH
-  @Path("{id}")
+  @Path("configurations/{id}")
   @Consumes({Api.MERGE_PATCH, MediaType.APPLICATION_JSON})
   @Operation(
       operationId = "patchConfiguration",
@@ -176,7 +178,7 @@ final class ConfigurationsResource {
       responseCode = "200",
       description = "Changed",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response patch(
+  public Response patch(
       @PathParam("id") String id,
       @HeaderParam(HttpHeaders.IF_MATCH) @Nullable String ifMatch,
       byte[] body) {
@@ -194,32 +196,32 @@ final class ConfigurationsResource {
   }
 
   @DELETE
-  @Path("{id}")
+  @Path("configurations/{id}")
   @Operation(
       operationId = "deleteConfiguration",
       summary = "Stops and removes a configuration",
       description =
           "Its executions, tracking and conflicts go with it. The target's rows stay as they are.")
   @APIResponse(responseCode = "204", description = "Removed")
-  Response delete(
+  public Response delete(
       @PathParam("id") String id, @HeaderParam(HttpHeaders.IF_MATCH) @Nullable String ifMatch) {
     service.delete(configurationId(id), version(ifMatch)).orElseThrow(ProblemException::new);
     return Response.noContent().build();
   }
 
   @POST
-  @Path("{id}/pause")
+  @Path("configurations/{id}/pause")
   @Operation(operationId = "pauseConfiguration", summary = "Stops the flow; its place is kept")
   @APIResponse(
       responseCode = "200",
       description = "Paused, or was already",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response pause(@PathParam("id") String id) {
+  public Response pause(@PathParam("id") String id) {
     return answer(Response.ok(), required(service.pause(configurationId(id))));
   }
 
   @POST
-  @Path("{id}/resume")
+  @Path("configurations/{id}/resume")
   @Operation(
       operationId = "resumeConfiguration",
       summary = "Lets it flow again from where it stopped",
@@ -228,7 +230,7 @@ final class ConfigurationsResource {
       responseCode = "200",
       description = "Resumed, or was not paused",
       content = @Content(schema = @Schema(implementation = Schemas.Configuration.class)))
-  Response resume(@PathParam("id") String id) {
+  public Response resume(@PathParam("id") String id) {
     return answer(Response.ok(), required(service.resume(configurationId(id))));
   }
 

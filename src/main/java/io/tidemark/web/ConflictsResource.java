@@ -31,7 +31,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 
 /** Conflicts: rows that both sides wrote. */
-@Path(Api.ROOT + "/conflicts")
+@Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFLICTS)
 @APIResponse(
@@ -55,6 +55,7 @@ final class ConflictsResource {
   }
 
   @GET
+  @Path("conflicts")
   @Operation(operationId = "listConflicts", summary = "Lists conflicts, newest first")
   @Parameter(
       name = "status",
@@ -92,7 +93,7 @@ final class ConflictsResource {
       responseCode = "200",
       description = "A page",
       content = @Content(schema = @Schema(implementation = Schemas.ConflictPage.class)))
-  Response list(@Context UriInfo uri) {
+  public Response list(@Context UriInfo uri) {
     Query query = new Query(uri);
     var filter =
         new JdbcConflicts.Filter(
@@ -117,13 +118,13 @@ final class ConflictsResource {
   }
 
   @GET
-  @Path("{id}")
+  @Path("conflicts/{id}")
   @Operation(operationId = "getConflict", summary = "A conflict with both rows")
   @APIResponse(
       responseCode = "200",
       description = "The conflict",
       content = @Content(schema = @Schema(implementation = ConflictView.class)))
-  ConflictView get(@PathParam("id") String id) {
+  public ConflictView get(@PathParam("id") String id) {
     return ConflictView.of(find(id));
   }
 
@@ -135,7 +136,7 @@ final class ConflictsResource {
   }
 
   @POST
-  @Path("{id}/resolve")
+  @Path("conflicts/{id}/resolve")
   @Consumes(MediaType.APPLICATION_JSON)
   @Operation(
       operationId = "resolveConflict",
@@ -151,7 +152,7 @@ final class ConflictsResource {
       responseCode = "200",
       description = "Decided",
       content = @Content(schema = @Schema(implementation = ConflictView.class)))
-  ConflictView resolve(@PathParam("id") String id, byte[] body) {
+  public ConflictView resolve(@PathParam("id") String id, byte[] body) {
     Conflict conflict = find(id);
     FieldsJson fields = FieldsJson.of(RequestJson.object(body));
     Resolution resolution = fields.requiredChoice("resolution", Resolution.class);

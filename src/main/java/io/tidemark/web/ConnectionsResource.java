@@ -27,7 +27,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 
 /** Connections: the databases that configurations name. Passwords go in and never come out. */
-@Path(Api.ROOT + "/connections")
+@Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONNECTIONS)
 @APIResponse(
@@ -54,17 +54,19 @@ final class ConnectionsResource {
   }
 
   @GET
+  @Path("connections")
   @Operation(operationId = "listConnections", summary = "Lists all connections by name")
   @APIResponse(
       responseCode = "200",
       description = "All of them",
       content = @Content(schema = @Schema(implementation = Schemas.ConnectionPage.class)))
-  Response list(@Context UriInfo uri) {
+  public Response list(@Context UriInfo uri) {
     new Query(uri).requireValid();
     return Response.ok(PageView.of(connections.describeAll(), ConnectionView::of)).build();
   }
 
   @POST
+  @Path("connections")
   @Consumes(MediaType.APPLICATION_JSON)
   @Operation(
       operationId = "createConnection",
@@ -80,7 +82,7 @@ final class ConnectionsResource {
       responseCode = "201",
       description = "Made; Location is set",
       content = @Content(schema = @Schema(implementation = ConnectionView.class)))
-  Response create(byte[] body, @Context UriInfo uri) {
+  public Response create(byte[] body, @Context UriInfo uri) {
     ConnectionView created = answer(connections.create(definition(RequestJson.object(body), null)));
     return Response.created(uri.getAbsolutePathBuilder().path(created.name()).build())
         .entity(created)
@@ -88,18 +90,18 @@ final class ConnectionsResource {
   }
 
   @GET
-  @Path("{name}")
+  @Path("connections/{name}")
   @Operation(operationId = "getConnection", summary = "A connection, without its password")
   @APIResponse(
       responseCode = "200",
       description = "The connection",
       content = @Content(schema = @Schema(implementation = ConnectionView.class)))
-  ConnectionView get(@PathParam("name") String name) {
+  public ConnectionView get(@PathParam("name") String name) {
     return answer(connections.describe(known(name)));
   }
 
   @PUT
-  @Path("{name}")
+  @Path("connections/{name}")
   @Consumes(MediaType.APPLICATION_JSON)
   @Operation(
       operationId = "replaceConnection",
@@ -115,24 +117,24 @@ final class ConnectionsResource {
       responseCode = "200",
       description = "Replaced",
       content = @Content(schema = @Schema(implementation = ConnectionView.class)))
-  ConnectionView replace(@PathParam("name") String name, byte[] body) {
+  public ConnectionView replace(@PathParam("name") String name, byte[] body) {
     answer(connections.describe(known(name)));
     return answer(connections.replace(definition(RequestJson.object(body), name)));
   }
 
   @DELETE
-  @Path("{name}")
+  @Path("connections/{name}")
   @Operation(
       operationId = "deleteConnection",
       summary = "Removes a connection that no configuration uses")
   @APIResponse(responseCode = "204", description = "Removed")
-  Response delete(@PathParam("name") String name) {
+  public Response delete(@PathParam("name") String name) {
     connections.delete(known(name)).orElseThrow(ProblemException::new);
     return Response.noContent().build();
   }
 
   @POST
-  @Path("{name}/check")
+  @Path("connections/{name}/check")
   @Operation(
       operationId = "checkConnection",
       summary = "Asks a database whether it can be a source or a target")
@@ -140,7 +142,7 @@ final class ConnectionsResource {
       responseCode = "200",
       description = "What was found; reachable says whether it could be asked at all",
       content = @Content(schema = @Schema(implementation = CheckView.class)))
-  CheckView check(@PathParam("name") String name) {
+  public CheckView check(@PathParam("name") String name) {
     return CheckView.of(connections.check(known(name)).orElseThrow(ProblemException::new));
   }
 

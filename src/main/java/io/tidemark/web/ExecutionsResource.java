@@ -68,7 +68,7 @@ final class ExecutionsResource {
       responseCode = "409",
       description = "Another execution of it has not ended: execution_id; or it is paused",
       content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
-  Response execute(
+  public Response execute(
       @PathParam("id") String id,
       byte @Nullable [] body,
       @Context HttpHeaders headers,
@@ -117,7 +117,7 @@ final class ExecutionsResource {
       responseCode = "202",
       description = "It will run; Location is the execution",
       content = @Content(schema = @Schema(implementation = ExecutionView.class)))
-  Response verify(@PathParam("id") String id, @Context UriInfo uri) {
+  public Response verify(@PathParam("id") String id, @Context UriInfo uri) {
     return accepted(
         service
             .execute(
@@ -153,7 +153,7 @@ final class ExecutionsResource {
       responseCode = "200",
       description = "A page",
       content = @Content(schema = @Schema(implementation = Schemas.ExecutionPage.class)))
-  Response list(@Context UriInfo uri) {
+  public Response list(@Context UriInfo uri) {
     Query query = new Query(uri);
     var filter =
         new JdbcExecutions.Filter(
@@ -172,7 +172,7 @@ final class ExecutionsResource {
       responseCode = "200",
       description = "The execution",
       content = @Content(schema = @Schema(implementation = ExecutionView.class)))
-  ExecutionView get(@PathParam("id") String id) {
+  public ExecutionView get(@PathParam("id") String id) {
     return ExecutionView.of(
         service.execution(Query.id("execution", id)).orElseThrow(ProblemException::new));
   }
@@ -187,7 +187,7 @@ final class ExecutionsResource {
       responseCode = "202",
       description = "It will end",
       content = @Content(schema = @Schema(implementation = ExecutionView.class)))
-  Response cancel(@PathParam("id") String id, @Context UriInfo uri) {
+  public Response cancel(@PathParam("id") String id, @Context UriInfo uri) {
     return accepted(
         service.cancel(Query.id("execution", id)).orElseThrow(ProblemException::new), uri);
   }

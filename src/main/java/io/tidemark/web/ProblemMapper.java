@@ -25,13 +25,13 @@ final class ProblemMapper {
           415, "send the body as Content-Type: application/json");
 
   @ServerExceptionMapper
-  Response map(ProblemException e) {
+  public Response map(ProblemException e) {
     return answer(e.problem()).build();
   }
 
   /** What the framework refuses by itself: its own text is for developers, ours for users. */
   @ServerExceptionMapper
-  Response map(WebApplicationException e) {
+  public Response map(WebApplicationException e) {
     Response given = e.getResponse();
     int status = given.getStatus();
     if (status >= Response.Status.INTERNAL_SERVER_ERROR.getStatusCode()) {
@@ -53,7 +53,7 @@ final class ProblemMapper {
 
   /** A failure of something that we rely on. */
   @ServerExceptionMapper
-  Response map(OperatingFailure e) {
+  public Response map(OperatingFailure e) {
     String hint = e.hint().map(text -> ". " + text).orElse("");
     boolean isDatabase =
         switch (e.kind()) {
@@ -74,7 +74,7 @@ final class ProblemMapper {
 
   /** A defect of ours. The log has the stack trace; the answer never has. */
   @ServerExceptionMapper
-  Response map(Throwable e) {
+  public Response map(Throwable e) {
     LOG.error("A request failed unexpectedly", e);
     return answer(
             Problem.of(

@@ -152,7 +152,7 @@ final class SystemResource {
       responseCode = "200",
       description = "All partitions",
       content = @Content(schema = @Schema(implementation = Schemas.TrackingPage.class)))
-  PageView<PartitionView> tracking(@PathParam("id") String id) {
+  public PageView<PartitionView> tracking(@PathParam("id") String id) {
     return PageView.of(
         service
             .tracking(ConfigurationsResource.configurationId(id))
@@ -167,7 +167,7 @@ final class SystemResource {
       responseCode = "200",
       description = "All of them",
       content = @Content(schema = @Schema(implementation = Schemas.CapturePage.class)))
-  PageView<CaptureView> captures(@Context UriInfo uri) {
+  public PageView<CaptureView> captures(@Context UriInfo uri) {
     new Query(uri).requireValid();
     return PageView.of(service.captures(), CaptureView::of);
   }
@@ -179,7 +179,7 @@ final class SystemResource {
       responseCode = "200",
       description = "All of them",
       content = @Content(schema = @Schema(implementation = Schemas.TopicPage.class)))
-  PageView<TopicView> topics(@Context UriInfo uri) {
+  public PageView<TopicView> topics(@Context UriInfo uri) {
     new Query(uri).requireValid();
     return PageView.of(service.topics(), TopicView::of);
   }
@@ -191,7 +191,7 @@ final class SystemResource {
       responseCode = "200",
       description = "Version, mode and addresses",
       content = @Content(schema = @Schema(implementation = SystemView.class)))
-  SystemView system() {
+  public SystemView system() {
     return SystemView.of(service.system());
   }
 }

@@ -63,7 +63,9 @@ class ConfigurationsTest {
         .contentType("application/json")
         .body(body(name, more))
         .post("/configurations")
-        .then();
+        .then()
+        .log()
+        .ifValidationFails();
   }
 
   private static String created(String name, String more) {
