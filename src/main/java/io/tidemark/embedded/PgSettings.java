@@ -37,6 +37,9 @@ final class PgSettings {
       shared_buffers = '256MB'
       max_wal_size = '4GB'
       timezone = 'UTC'
+      # The user has the name of the schema that Tidemark makes in a target. With the usual
+      # '"$user", public' the user's own tables would go there, or no longer be found.
+      search_path = 'public'
 
       log_timezone = 'UTC'
       log_checkpoints = off
