@@ -53,7 +53,7 @@ public final class TableCopy {
     } catch (RuntimeException e) {
       sessions.abortAll();
       cleanUp(stage, e);
-      if (!cancellation.close()) {
+      if (!cancellation.close() || e instanceof CopyCancelled) {
         LOG.log(System.Logger.Level.DEBUG, "What the cancellation broke off", e);
         return new Cancelled();
       }
