@@ -26,8 +26,9 @@ public final class PgCatalog {
 
   private static final String COLUMNS =
       """
-      select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.atttypid::int8,
-             a.attnotnull, a.attidentity::text, a.attgenerated::text
+      select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+             pg_catalog.format_type(a.atttypid, -1), a.atttypid::int8, a.attnotnull, a.attidentity::text,
+             a.attgenerated::text
       from pg_catalog.pg_attribute a
       where a.attrelid = ?::oid and a.attnum > 0 and not a.attisdropped
       order by a.attnum
@@ -91,9 +92,10 @@ public final class PgCatalog {
               new ColumnShape(
                   row.getString(1),
                   row.getString(2),
-                  (int) row.getLong(3),
-                  row.getBoolean(4) ? Nullability.NOT_NULL : Nullability.NULLABLE,
-                  generation(row.getString(5), row.getString(6))));
+                  row.getString(3),
+                  (int) row.getLong(4),
+                  row.getBoolean(5) ? Nullability.NOT_NULL : Nullability.NULLABLE,
+                  generation(row.getString(6), row.getString(7))));
         }
       }
       return columns;

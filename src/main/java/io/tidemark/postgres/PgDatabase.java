@@ -58,6 +58,8 @@ public record PgDatabase(
     PGProperty.APPLICATION_NAME.set(properties, "tidemark " + purpose);
     PGProperty.CONNECT_TIMEOUT.set(properties, CONNECT_SECONDS);
     PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+    // The detail of a constraint violation is the row's values: they stay out of messages and logs.
+    PGProperty.LOG_SERVER_ERROR_DETAIL.set(properties, false);
     return properties;
   }
 

@@ -1,0 +1,30 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.SourcePosition;
+
+/**
+ * How far a target has taken in one partition of a change topic. Lives in the target database and
+ * moves in the transaction that writes the rows.
+ *
+ * @param nextOffset the offset of the first record not yet applied
+ * @param source the position of the last change applied
+ * @param committedMicros when that change was committed at the source, microseconds since 1970 UTC;
+ *     0 before the first
+ */
+public record AppliedPosition(
+    String topic, int partition, long nextOffset, SourcePosition source, long committedMicros) {
+  /** This position moved on behind a change. */
+  AppliedPosition after(TopicChange last) {
+    return new AppliedPosition(
+        topic,
+        partition,
+        last.offset() + 1,
+        last.change().position(),
+        last.change().source().committedMicros());
+  }
+
+  /** This position moved on to an offset, with no change between. */
+  public AppliedPosition at(long offset) {
+    return new AppliedPosition(topic, partition, offset, source, committedMicros);
+  }
+}

@@ -1,0 +1,28 @@
+package io.tidemark.apply;
+
+import java.time.Instant;
+
+/** What an apply loop is doing. */
+public sealed interface ApplyState {
+  /** Since when. */
+  Instant since();
+
+  /** Not running: not yet started, or stopped. */
+  record Stopped(Instant since) implements ApplyState {}
+
+  /** Joining the group and opening the target. */
+  record Starting(Instant since) implements ApplyState {}
+
+  /** Changes flow. */
+  record Running(Instant since) implements ApplyState {}
+
+  /**
+   * Something is in the way; it is tried again until it works.
+   *
+   * @param reason what is in the way
+   * @param remedy what a person can do, empty if nothing is needed
+   * @param attempts failed so far
+   */
+  record Retrying(Instant since, String reason, String remedy, int attempts)
+      implements ApplyState {}
+}

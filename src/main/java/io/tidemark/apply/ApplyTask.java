@@ -1,0 +1,20 @@
+package io.tidemark.apply;
+
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.DeleteHandling;
+import java.util.UUID;
+
+/**
+ * What one apply loop does.
+ *
+ * @param configuration whose changes these are; also names the consumer group
+ * @param sourceConnection the name of the connection that the topic's changes come from
+ * @param batchSize changes per transaction at most, 1 to 50 000
+ */
+public record ApplyTask(
+    UUID configuration,
+    String sourceConnection,
+    PgDatabase target,
+    String topic,
+    DeleteHandling deletes,
+    int batchSize) {}

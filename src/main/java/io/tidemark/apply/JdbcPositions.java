@@ -1,0 +1,185 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.SourcePosition;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The table {@code tidemark.applied_position} of a target database: how far each configuration has
+ * taken in each partition of its topic.
+ *
+ * <p>INVARIANT: a position moves only from the value that its writer read (compare-and-set), in the
+ * transaction that writes the rows. So a writer that lost its partition, or was overtaken by a
+ * resync, cannot write: its transaction rolls back.
+ */
+public final class JdbcPositions {
+  /** Any fixed number: serialises the creation of the schema across instances. */
+  private static final long SCHEMA_LOCK = 0x7469_6465_6D61_726BL;
+
+  private static final String CREATE =
+      """
+      create schema if not exists tidemark;
+      create table if not exists tidemark.applied_position (
+        configuration_id uuid not null,
+        topic text not null,
+        partition int4 not null,
+        next_offset int8 not null,
+        commit_lsn int8 not null,
+        ordinal int8 not null,
+        part int4 not null,
+        committed_micros int8 not null,
+        updated_at timestamptz not null default now(),
+        primary key (configuration_id, topic, partition)
+      )
+      """;
+
+  private static final String EXISTS =
+      "select to_regclass('tidemark.applied_position') is not null";
+
+  private static final String FIND =
+      """
+      select topic, partition, next_offset, commit_lsn, ordinal, part, committed_micros
+      from tidemark.applied_position
+      where configuration_id = ? and topic = ?
+      order by partition
+      """;
+
+  private static final String ADVANCE =
+      """
+      update tidemark.applied_position
+      set next_offset = ?, commit_lsn = ?, ordinal = ?, part = ?, committed_micros = ?,
+          updated_at = now()
+      where configuration_id = ? and topic = ? and partition = ? and next_offset = ?
+      """;
+
+  private static final String SET =
+      """
+      insert into tidemark.applied_position as p
+        (next_offset, commit_lsn, ordinal, part, committed_micros,
+         configuration_id, topic, partition)
+      values (?, ?, ?, ?, ?, ?, ?, ?)
+      on conflict (configuration_id, topic, partition) do update
+      set next_offset = excluded.next_offset, commit_lsn = excluded.commit_lsn,
+          ordinal = excluded.ordinal, part = excluded.part,
+          committed_micros = excluded.committed_micros, updated_at = now()
+      """;
+
+  private static final String FORGET =
+      """
+      delete from tidemark.applied_position
+      where configuration_id = ?
+      """;
+
+  private final UUID configuration;
+
+  public JdbcPositions(UUID configuration) {
+    this.configuration = configuration;
+  }
+
+  /** Makes the table if it is not there, in a transaction of its own. */
+  public static void ensureTable(Connection connection) throws SQLException {
+    boolean autoCommit = connection.getAutoCommit();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      try (ResultSet exists = statement.executeQuery(EXISTS)) {
+        exists.next();
+        if (exists.getBoolean(1)) {
+          connection.commit();
+          return;
+        }
+      }
+      statement.execute("select pg_advisory_xact_lock(" + SCHEMA_LOCK + ")");
+      statement.execute(CREATE);
+      connection.commit();
+    } catch (SQLException e) {
+      connection.rollback();
+      throw e;
+    } finally {
+      connection.setAutoCommit(autoCommit);
+    }
+  }
+
+  /** The position in one partition, or empty if the target has never been in step. */
+  public Optional<AppliedPosition> find(Connection connection, String topic, int partition)
+      throws SQLException {
+    return find(connection, topic).stream().filter(at -> at.partition() == partition).findFirst();
+  }
+
+  /** The positions in a topic's partitions. */
+  public List<AppliedPosition> find(Connection connection, String topic) throws SQLException {
+    return query(connection, FIND, topic);
+  }
+
+  /**
+   * The positions in a topic's partitions, locked until the transaction ends: nobody moves them
+   * meanwhile.
+   */
+  public List<AppliedPosition> lock(Connection connection, String topic) throws SQLException {
+    return query(connection, FIND + "for update", topic);
+  }
+
+  private List<AppliedPosition> query(Connection connection, String sql, String topic)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setObject(1, configuration);
+      statement.setString(2, topic);
+      List<AppliedPosition> positions = new ArrayList<>();
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          positions.add(
+              new AppliedPosition(
+                  row.getString(1),
+                  row.getInt(2),
+                  row.getLong(3),
+                  new SourcePosition(row.getLong(4), row.getLong(5), row.getInt(6)),
+                  row.getLong(7)));
+        }
+      }
+      return positions;
+    }
+  }
+
+  /** Moves a position, and answers whether it still stood where the caller believes. */
+  public boolean advance(Connection connection, AppliedPosition from, AppliedPosition to)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(ADVANCE)) {
+      setPosition(statement, to);
+      statement.setLong(9, from.nextOffset());
+      return statement.executeUpdate() == 1;
+    }
+  }
+
+  /** Sets a position whatever it was: only for whoever holds its lock, or makes the first one. */
+  public void set(Connection connection, AppliedPosition to) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(SET)) {
+      setPosition(statement, to);
+      statement.executeUpdate();
+    }
+  }
+
+  /** Forgets all positions of the configuration. */
+  public void forget(Connection connection) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(FORGET)) {
+      statement.setObject(1, configuration);
+      statement.executeUpdate();
+    }
+  }
+
+  private void setPosition(PreparedStatement statement, AppliedPosition to) throws SQLException {
+    statement.setLong(1, to.nextOffset());
+    statement.setLong(2, to.source().commitLsn());
+    statement.setLong(3, to.source().ordinal());
+    statement.setInt(4, to.source().part());
+    statement.setLong(5, to.committedMicros());
+    statement.setObject(6, configuration);
+    statement.setString(7, to.topic());
+    statement.setInt(8, to.partition());
+  }
+}

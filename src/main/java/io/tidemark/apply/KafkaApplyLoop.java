@@ -1,0 +1,200 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.sync.TableMapping;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thread that keeps one configuration's target up with its topic. It never gives up: whatever
+ * fails is tried again with growing pauses, and said in {@link #state()} meanwhile.
+ */
+public final class KafkaApplyLoop implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(KafkaApplyLoop.class.getName());
+
+  /** A batch in flight is given this long to commit before the thread is interrupted. */
+  private static final Duration STOP_MAX = Duration.ofSeconds(20);
+
+  /** Asks both databases for the mapping, each time the loop starts over. */
+  public interface Mappings {
+    TableMapping current();
+  }
+
+  private final ApplyTask task;
+  private final Mappings mappings;
+  private final Map<String, Object> kafka;
+  private final ApplySettings settings;
+  private final ParkedRows parkedRows;
+  private final InstantSource clock;
+  private final ApplyProgress progress = new ApplyProgress();
+  private final CountDownLatch stopping = new CountDownLatch(1);
+  private final AtomicReference<ApplyState> state;
+  private final Thread thread;
+  private volatile @Nullable KafkaApplySession session;
+
+  public KafkaApplyLoop(
+      ApplyTask task,
+      Mappings mappings,
+      Map<String, Object> kafka,
+      ApplySettings settings,
+      ParkedRows parkedRows,
+      InstantSource clock) {
+    this.task = task;
+    this.mappings = mappings;
+    this.kafka = Map.copyOf(kafka);
+    this.settings = settings;
+    this.parkedRows = parkedRows;
+    this.clock = clock;
+    state = new AtomicReference<>(new ApplyState.Stopped(clock.instant()));
+    thread = new Thread(this::run, "apply " + task.topic());
+  }
+
+  public void start() {
+    thread.start();
+  }
+
+  public ApplyState state() {
+    return state.get();
+  }
+
+  public ApplyProgress progress() {
+    return progress;
+  }
+
+  private boolean isStopping() {
+    return stopping.getCount() == 0;
+  }
+
+  private void run() {
+    int attempts = 0;
+    while (!isStopping()) {
+      Instant started = clock.instant();
+      if (attempts == 0) {
+        state.set(new ApplyState.Starting(started));
+      }
+      try {
+        consume();
+        attempts = 0;
+      } catch (WakeupException e) {
+        // close() woke the consumer; the loop's condition ends it.
+        continue;
+      } catch (KafkaException | OperatingFailure e) {
+        boolean hadRun = state.get() instanceof ApplyState.Running;
+        attempts = hadRun ? 1 : attempts + 1;
+        retrying(e, attempts);
+      } catch (RuntimeException e) {
+        // A broken promise of our own code: seen, logged whole, and tried again like any failure.
+        LOG.log(Level.ERROR, () -> "apply of " + task.topic() + " failed unexpectedly", e);
+        attempts++;
+        retrying(e, attempts);
+      }
+      pause(attempts);
+    }
+    state.set(new ApplyState.Stopped(clock.instant()));
+  }
+
+  private void consume() {
+    try (KafkaApplySession opened =
+        KafkaApplySession.open(
+            task, mappings.current(), kafka, settings, parkedRows, progress, clock)) {
+      session = opened;
+      while (!isStopping()) {
+        opened.step();
+        if (opened.isAssigned() && !(state.get() instanceof ApplyState.Running)) {
+          state.set(new ApplyState.Running(clock.instant()));
+        }
+      }
+    } finally {
+      session = null;
+    }
+  }
+
+  private void retrying(Exception e, int attempts) {
+    OperatingFailure failure = failure(e);
+    Instant since =
+        state.get() instanceof ApplyState.Retrying earlier ? earlier.since() : clock.instant();
+    state.set(new ApplyState.Retrying(since, reason(failure), failure.hint().orElse(""), attempts));
+    LOG.log(
+        Level.WARNING,
+        () -> "apply of " + task.topic() + ", attempt " + attempts + ": " + reason(failure));
+  }
+
+  private static String reason(OperatingFailure failure) {
+    return String.valueOf(failure.getMessage());
+  }
+
+  /** The failure itself, or the one that the consumer wrapped, or what Kafka's own means. */
+  private OperatingFailure failure(Exception e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OperatingFailure failure) {
+        return failure;
+      }
+    }
+    if (e instanceof KafkaException) {
+      return new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "broker_unreachable",
+          "Kafka: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")",
+          "check that the brokers are up and reachable, and that this user may read "
+              + task.topic(),
+          e);
+    }
+    return new OperatingFailure(
+        OperatingFailure.Kind.CAPACITY,
+        "unexpected",
+        "an unexpected " + e.getClass().getSimpleName() + "; the log has it whole",
+        null,
+        e);
+  }
+
+  private void pause(int attempts) {
+    if (attempts == 0) {
+      return;
+    }
+    long doubled = settings.retryMin().toMillis() << Math.min(attempts - 1, 16);
+    long bounded = Math.min(doubled, settings.retryMax().toMillis());
+    long jittered = bounded / 2 + ThreadLocalRandom.current().nextLong(bounded / 2 + 1);
+    try {
+      if (stopping.await(jittered, TimeUnit.MILLISECONDS)) {
+        LOG.log(Level.DEBUG, () -> "apply of " + task.topic() + " stops");
+      }
+    } catch (InterruptedException e) {
+      // Only close() interrupts this thread, and it has already said that the loop is to stop.
+      stopping.countDown();
+    }
+  }
+
+  /** Stops after the batch in flight; idempotent. */
+  @Override
+  public void close() {
+    stopping.countDown();
+    KafkaApplySession current = session;
+    if (current != null) {
+      current.wakeup();
+    }
+    if (!thread.isAlive()) {
+      return;
+    }
+    try {
+      thread.join(STOP_MAX.toMillis());
+      if (thread.isAlive()) {
+        LOG.log(Level.WARNING, () -> "apply of " + task.topic() + " does not stop: interrupted");
+        thread.interrupt();
+        thread.join(STOP_MAX.toMillis());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,243 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.SourcePosition;
+import io.tidemark.postgres.PgSession;
+import io.tidemark.sync.TableMapping;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.LongPredicate;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * Brings a table that holds the rows of a snapshot up to where the stream stands: it applies, from
+ * an offset noted before the snapshot on, the changes of transactions that the snapshot does not
+ * see. For one thread, but for {@link #stop}.
+ */
+public final class KafkaCatchUp implements AutoCloseable {
+  /** A broker that answers nothing for this long is taken for gone. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(60);
+
+  private static final Duration POLL_MAX = Duration.ofMillis(500);
+
+  private final ApplyTask task;
+  private final KafkaConsumer<byte[], byte[]> consumer;
+  private final KafkaChanges reader;
+
+  public KafkaCatchUp(ApplyTask task, Map<String, Object> kafka) {
+    this.task = task;
+    consumer = KafkaConsumers.alone(task, kafka);
+    reader = new KafkaChanges(task.sourceConnection());
+  }
+
+  /** Where every partition ends now for committed readers, as positions without a change. */
+  public Map<Integer, AppliedPosition> ends() {
+    List<TopicPartition> partitions = partitions();
+    Map<Integer, AppliedPosition> ends = new TreeMap<>();
+    consumer
+        .endOffsets(partitions)
+        .forEach(
+            (partition, end) ->
+                ends.put(
+                    partition.partition(),
+                    new AppliedPosition(
+                        task.topic(), partition.partition(), end, SourcePosition.START, 0)));
+    return ends;
+  }
+
+  private List<TopicPartition> partitions() {
+    List<TopicPartition> partitions =
+        consumer.partitionsFor(task.topic()).stream()
+            .map(info -> new TopicPartition(task.topic(), info.partition()))
+            .toList();
+    if (partitions.isEmpty()) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "topic_missing",
+          "topic " + task.topic() + " does not exist",
+          "was it deleted? Delete and create the configuration anew",
+          null);
+    }
+    return partitions;
+  }
+
+  /** What one stretch came to: where it ended, and how many changes it applied. */
+  public record Stretch(Map<Integer, AppliedPosition> reached, long changes) {
+    public Stretch {
+      reached = Map.copyOf(reached);
+    }
+  }
+
+  /** Whether each batch is a transaction, or all of them are part of the caller's. */
+  public enum Commit {
+    PER_BATCH,
+    BY_CALLER
+  }
+
+  /**
+   * Applies the changes between two sets of positions to the mapping's target table.
+   *
+   * @param until offsets by partition; those before {@code from} are already reached
+   * @param seen tells of a transaction id's low 32 bits whether the table has its changes already
+   */
+  public Stretch apply(
+      PgSession session,
+      TableMapping mapping,
+      Map<Integer, AppliedPosition> from,
+      Map<Integer, AppliedPosition> until,
+      LongPredicate seen,
+      Commit commit) {
+    if (commit == Commit.PER_BATCH) {
+      session.begin(PgSession.Begin.READ_COMMITTED);
+    }
+    // On failure the caller gives the session up, so only success puts it back as it was.
+    JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes());
+    Run run = new Run(session, writer, seen, commit, from);
+    run.readUntil(until);
+    writer.close();
+    if (commit == Commit.PER_BATCH) {
+      session.commit();
+    }
+    return new Stretch(run.standing, run.changes);
+  }
+
+  /** Makes a running {@link #apply} fail at once; from any thread. */
+  public void stop() {
+    consumer.wakeup();
+  }
+
+  @Override
+  public void close() {
+    consumer.close();
+  }
+
+  private final class Run {
+    private final PgSession session;
+    private final JdbcBatchWriter writer;
+    private final LongPredicate seen;
+    private final Commit commit;
+    private final Map<Integer, AppliedPosition> standing;
+    private final List<TopicChange> pending = new ArrayList<>();
+    private long pendingBytes;
+    private long changes;
+
+    Run(
+        PgSession session,
+        JdbcBatchWriter writer,
+        LongPredicate seen,
+        Commit commit,
+        Map<Integer, AppliedPosition> from) {
+      this.session = session;
+      this.writer = writer;
+      this.seen = seen;
+      this.commit = commit;
+      standing = new HashMap<>(from);
+    }
+
+    void readUntil(Map<Integer, AppliedPosition> until) {
+      Map<TopicPartition, Long> ends = new HashMap<>();
+      until.forEach(
+          (partition, end) -> {
+            AppliedPosition start = standing.get(partition);
+            if (start == null) {
+              throw new IllegalStateException("partition " + partition + " has no start");
+            }
+            if (start.nextOffset() < end.nextOffset()) {
+              ends.put(new TopicPartition(task.topic(), partition), end.nextOffset());
+            }
+          });
+      consumer.assign(ends.keySet());
+      ends.keySet()
+          .forEach(
+              partition ->
+                  consumer.seek(partition, standing.get(partition.partition()).nextOffset()));
+      long silentSince = System.nanoTime();
+      while (!ends.isEmpty()) {
+        ConsumerRecords<byte[], byte[]> records = consumer.poll(POLL_MAX);
+        for (TopicPartition partition : records.partitions()) {
+          take(records.records(partition), ends.getOrDefault(partition, 0L));
+        }
+        boolean moved = !records.isEmpty();
+        moved |= dropReached(ends);
+        if (moved) {
+          silentSince = System.nanoTime();
+        } else if (System.nanoTime() - silentSince > SILENCE_MAX.toNanos()) {
+          throw silent();
+        }
+      }
+      flush();
+    }
+
+    /** Records behind the end belong to the loop that goes on from there. */
+    private void take(List<ConsumerRecord<byte[], byte[]>> records, long end) {
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        if (record.offset() >= end) {
+          return;
+        }
+        TopicChange change = reader.read(record);
+        standing.computeIfPresent(record.partition(), (partition, at) -> at.after(change));
+        if (seen.test(change.change().source().transaction())) {
+          continue;
+        }
+        pending.add(change);
+        pendingBytes += KafkaChanges.size(record);
+        if (pending.size() >= task.batchSize()
+            || pendingBytes >= ApplySettings.DEFAULT.batchBytesMax()) {
+          flush();
+        }
+      }
+    }
+
+    private boolean dropReached(Map<TopicPartition, Long> ends) {
+      boolean any =
+          ends.entrySet()
+              .removeIf(
+                  end -> {
+                    // Markers of transactions are skipped by the consumer, so ask it.
+                    long position = consumer.position(end.getKey());
+                    boolean reached = position >= end.getValue();
+                    if (reached) {
+                      standing.computeIfPresent(
+                          end.getKey().partition(), (partition, at) -> at.at(end.getValue()));
+                    }
+                    return reached;
+                  });
+      if (any) {
+        consumer.pause(
+            consumer.assignment().stream().filter(one -> !ends.containsKey(one)).toList());
+      }
+      return any;
+    }
+
+    private void flush() {
+      writer.write(pending);
+      changes += pending.size();
+      pending.clear();
+      pendingBytes = 0;
+      if (commit == Commit.PER_BATCH) {
+        session.commit();
+        session.begin(PgSession.Begin.READ_COMMITTED);
+      }
+    }
+
+    private OperatingFailure silent() {
+      return new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "broker_silent",
+          "no broker answered for "
+              + SILENCE_MAX.toSeconds()
+              + " s while "
+              + task.topic()
+              + " was read",
+          "check that the brokers are up and reachable",
+          null);
+    }
+  }
+}

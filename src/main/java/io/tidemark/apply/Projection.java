@@ -1,0 +1,106 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.Change;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowKey;
+import io.tidemark.change.RowShape;
+import io.tidemark.sync.TableMapping;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Picks a mapping's columns out of a change's rows. Remembers where the last shape has them, so one
+ * thread at a time may use it.
+ */
+final class Projection {
+  private final List<String> columns;
+  private final List<String> key;
+  private RowShape shape = RowShape.ofText(List.of());
+  private int[] columnPlaces = {};
+  private int[] keyPlaces = {};
+  private RowShape keyShape = RowShape.ofText(List.of());
+  private int[] keyOnlyPlaces = {};
+
+  Projection(TableMapping mapping) {
+    columns = mapping.columns().stream().map(pair -> pair.source().name()).toList();
+    key = mapping.key().stream().map(pair -> pair.source().name()).toList();
+  }
+
+  /** The mapped columns' values; a column that the row does not have is absent. */
+  TargetRow row(Row row, RecordRef from) {
+    if (row.shape() != shape) {
+      shape = row.shape();
+      columnPlaces = places(shape, columns);
+      keyPlaces = places(shape, key);
+    }
+    return new TargetRow(key(row, keyPlaces), pick(row, columnPlaces), from);
+  }
+
+  /** The key's values of a row that holds at least them. */
+  RowKey key(Row row) {
+    if (row.shape() != keyShape) {
+      keyShape = row.shape();
+      keyOnlyPlaces = places(keyShape, key);
+    }
+    return key(row, keyOnlyPlaces);
+  }
+
+  /** The key of the row that the change is about; empty for a truncate. */
+  Optional<RowKey> keyOf(Change change) {
+    if (change instanceof Change.Insert insert) {
+      return Optional.of(key(insert.after()));
+    }
+    if (change instanceof Change.Update update) {
+      return Optional.of(key(update.after()));
+    }
+    return change instanceof Change.Delete delete
+        ? Optional.of(key(delete.before()))
+        : Optional.empty();
+  }
+
+  /** The key's values of an earlier row, if the source sent all of them and none is null. */
+  Optional<RowKey> fullKey(Row earlier) {
+    for (String column : key) {
+      int place = earlier.shape().indexOf(column);
+      if (place < 0 || earlier.isAbsent(place) || earlier.value(place) == null) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(key(earlier));
+  }
+
+  private RowKey key(Row row, int[] places) {
+    @Nullable String[] values = pick(row, places);
+    for (String value : values) {
+      if (value == Row.ABSENT) {
+        throw new OperatingFailure(
+            OperatingFailure.Kind.SOURCE,
+            "key_not_sent",
+            "a change came without the key columns " + key,
+            "give the source table a primary key on them, or REPLICA IDENTITY FULL",
+            null);
+      }
+    }
+    return RowKey.of(values);
+  }
+
+  private static int[] places(RowShape shape, List<String> names) {
+    return names.stream().mapToInt(shape::indexOf).toArray();
+  }
+
+  private static @Nullable String[] pick(Row row, int[] places) {
+    @Nullable String[] values = new String[places.length];
+    for (int i = 0; i < places.length; i++) {
+      values[i] = places[i] < 0 ? Row.ABSENT : row.value(places[i]);
+    }
+    return values;
+  }
+
+  @Override
+  public String toString() {
+    return "Projection" + Arrays.asList(columns, key);
+  }
+}

@@ -1,0 +1,290 @@
+package io.tidemark.capture;
+
+import io.tidemark.capture.CaptureState.Phase;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgDatabase;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One source connection's capture on this instance, from {@link #start} to {@link #stop}: takes the
+ * lead, builds writer and engine, watches them, and builds them anew after any failure.
+ *
+ * <p>INVARIANT: the order of {@link #capture}: fence former writers, read the position up to the
+ * log's stable end, end the slot's other walsender, start the engine on an empty offset store. Any
+ * other order lets a former capture write after its position was read.
+ */
+final class CaptureLoop implements Runnable {
+  private static final System.Logger LOG = System.getLogger(CaptureLoop.class.getName());
+
+  /** How long an attempt must have run before the next failure's pause starts small again. */
+  private static final Duration STABLE = Duration.ofSeconds(10);
+
+  private static final Duration STOP_MAX = Duration.ofSeconds(30);
+
+  private final CaptureSettings settings;
+  private final Map<String, Object> clients;
+  private final PgDatabase source;
+  private final CaptureNames names;
+  private final KafkaTopics topics;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final CaptureProgress progress = new CaptureProgress();
+  private final Object wake = new Object();
+  private final Thread thread;
+
+  private volatile CaptureState state;
+  private volatile boolean stopping;
+  private boolean woken;
+  private int failures;
+
+  CaptureLoop(
+      CaptureSettings settings,
+      Map<String, Object> clients,
+      PgDatabase source,
+      KafkaTopics topics,
+      Clock clock,
+      RandomGenerator random) {
+    this.settings = settings;
+    this.clients = clients;
+    this.source = source;
+    this.names = CaptureNames.of(settings, source.connection());
+    this.topics = topics;
+    this.clock = clock;
+    this.random = random;
+    this.state = new CaptureState(Phase.STANDBY, null, null, clock.instant());
+    this.thread = new Thread(this, "tidemark-capture-" + source.connection());
+    this.thread.setDaemon(true);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  CaptureState state() {
+    return state;
+  }
+
+  CaptureProgress progress() {
+    return progress;
+  }
+
+  PgDatabase source() {
+    return source;
+  }
+
+  CaptureNames names() {
+    return names;
+  }
+
+  /** Looks at the slot now, instead of at the next round: a first table was tracked. */
+  void wake() {
+    synchronized (wake) {
+      woken = true;
+      wake.notifyAll();
+    }
+  }
+
+  /** Stops within a bound; idempotent. */
+  void stop() {
+    stopping = true;
+    wake();
+    try {
+      thread.join(STOP_MAX.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (thread.isAlive()) {
+      thread.interrupt();
+    }
+  }
+
+  @Override
+  public void run() {
+    while (!stopping) {
+      Duration pause = PgLeadership.PING;
+      try {
+        takeLead();
+      } catch (InterruptedException e) {
+        stopping = true;
+      } catch (Exception e) {
+        pause = failed(e);
+      } catch (Error e) {
+        // Memory may come back; a loop that died silently would not.
+        pause = failed(e);
+      }
+      sleep(pause);
+    }
+    become(Phase.STOPPED, null, null);
+  }
+
+  private void takeLead() throws Exception {
+    Optional<PgLeadership> taken = PgLeadership.tryTake(source, names.lock());
+    if (taken.isEmpty()) {
+      become(Phase.STANDBY, "another instance captures this source", null);
+      return;
+    }
+    try (PgLeadership lead = taken.get()) {
+      while (!stopping) {
+        Optional<PgSlot> slot = lead.slot(names.slot());
+        if (slot.isEmpty()) {
+          become(Phase.STANDBY, "no table of this source is tracked", null);
+        } else if (!capture(lead, slot.get())) {
+          become(Phase.STANDBY, "capture of this source was ended", null);
+        }
+        sleep(PgLeadership.PING);
+      }
+    }
+  }
+
+  /** Captures until something ends it; false if there is nothing to capture. */
+  private boolean capture(PgLeadership lead, PgSlot found) throws Exception {
+    become(Phase.STARTING, null, null);
+    topics.ensurePosition(names.connection());
+    try (KafkaChangeWriter writer =
+        new KafkaChangeWriter(settings, clients, names, topics, progress, clock)) {
+      Optional<WrittenPosition> last;
+      try (KafkaPositionReader reader =
+          new KafkaPositionReader(settings, clients, names.connection())) {
+        last = reader.last();
+      }
+      if (last.isPresent() && last.get().phase() == WrittenPosition.Phase.RELEASED) {
+        return false;
+      }
+      lead.evict(names.slot());
+      PgSlot slot = lead.slot(names.slot()).orElse(found);
+      SlotGeneration generation = PgSource.generation(source, names.slot());
+      WrittenPosition from = CaptureStart.decide(last, slot, generation, clock.millis());
+      if (last.isPresent() && last.get().equals(from)) {
+        writer.resume(from);
+      } else {
+        writer.record(from);
+      }
+      try (DebeziumEngineRun engine =
+          DebeziumEngineRun.start(
+              source,
+              PgSource.address(source),
+              names.slot(),
+              slot.confirmedLsn(),
+              table -> PgSource.keyOf(source, table),
+              writer)) {
+        LOG.log(
+            System.Logger.Level.INFO,
+            "Capture starts. connection={0} slot={1} from={2} confirmed={3}",
+            names.connection(),
+            names.slot(),
+            from.position(),
+            Lsn.text(slot.confirmedLsn()));
+        watch(lead, engine);
+      }
+    }
+    return true;
+  }
+
+  /** Keeps the lead and the heartbeat while the engine runs; throws what ended it. */
+  private void watch(PgLeadership lead, DebeziumEngineRun engine) throws Exception {
+    Duration turn =
+        settings.heartbeat().compareTo(PgLeadership.PING) < 0
+            ? settings.heartbeat()
+            : PgLeadership.PING;
+    long started = System.nanoTime();
+    long beat = started;
+    while (!stopping) {
+      boolean ended = engine.awaitEnd(turn);
+      if (ended) {
+        Throwable cause = engine.failure().orElse(null);
+        throw new IllegalStateException("the capture engine ended: " + rootMessage(cause), cause);
+      }
+      long now = System.nanoTime();
+      if (engine.isStreaming()) {
+        become(Phase.RUNNING, null, null);
+        if (now - started > STABLE.toNanos()) {
+          failures = 0;
+        }
+      }
+      if (now - beat >= settings.heartbeat().toNanos()) {
+        beat = now;
+        lead.heartbeat();
+      } else {
+        lead.ping();
+      }
+    }
+  }
+
+  /** Notes a failure and answers how long to wait. */
+  private Duration failed(Throwable failure) {
+    failures++;
+    OperatingFailure known = operatingFailure(failure);
+    boolean closed = known != null && known.code().startsWith(CaptureStart.CLOSED_PREFIX);
+    String reason = known != null ? known.getMessage() : rootMessage(failure);
+    String remedy =
+        known != null
+            ? known.hint().orElse(null)
+            : "It is tried again by itself; check the source database and the brokers if it stays.";
+    become(closed ? Phase.FAILED : Phase.RETRYING, reason, remedy);
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "Capture of " + names.connection() + " failed (" + failures + " in a row): " + reason,
+        failure);
+    if (closed) {
+      return settings.backoffMax();
+    }
+    long longest = settings.backoffMax().toMillis();
+    long doubled = settings.backoffMin().toMillis() << Math.min(failures - 1, 20);
+    long base = Math.min(longest, Math.max(doubled, 1));
+    // Jitter keeps instances and connections from coming back in step.
+    return Duration.ofMillis(base / 2 + random.nextLong(base / 2 + 1));
+  }
+
+  private static @Nullable OperatingFailure operatingFailure(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof OperatingFailure known) {
+        return known;
+      }
+    }
+    return null;
+  }
+
+  private static String rootMessage(@Nullable Throwable failure) {
+    if (failure == null) {
+      return "no cause given";
+    }
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getClass().getSimpleName() + ": " + root.getMessage();
+  }
+
+  private void become(Phase phase, @Nullable String reason, @Nullable String remedy) {
+    CaptureState former = state;
+    if (!former.isSame(phase, reason)) {
+      // A failure that stays keeps the time at which it began, whatever its words.
+      boolean continues = former.phase() == phase;
+      state = new CaptureState(phase, reason, remedy, continues ? former.since() : clock.instant());
+    }
+  }
+
+  private void sleep(Duration pause) {
+    long until = System.nanoTime() + pause.toNanos();
+    synchronized (wake) {
+      try {
+        while (!woken && !stopping) {
+          long left = (until - System.nanoTime()) / 1_000_000;
+          if (left <= 0) {
+            break;
+          }
+          wake.wait(left);
+        }
+      } catch (InterruptedException e) {
+        stopping = true;
+      }
+      woken = false;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+package io.tidemark.capture;
+
+import io.tidemark.postgres.PgDatabase;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/** Waits for the topics to hold everything up to an LSN. */
+final class CaptureWait {
+  /** One look at the position topic; news end it early. */
+  private static final Duration ONE_LOOK = Duration.ofMillis(50);
+
+  /** How often a local capture's progress is looked at. */
+  private static final long LOCAL_MILLIS = 2;
+
+  /** After this the local capture is thought to be somewhere else. */
+  private static final Duration LOCAL_MAX = Duration.ofMillis(200);
+
+  private final CaptureSettings settings;
+  private final Map<String, Object> clients;
+  private final PgDatabase source;
+
+  CaptureWait(CaptureSettings settings, Map<String, Object> clients, PgDatabase source) {
+    this.settings = settings;
+    this.clients = clients;
+    this.source = source;
+  }
+
+  /** Whether the topics hold everything up to the LSN before the time is over. */
+  boolean until(long lsn, Duration max, Optional<CaptureProgress> local) {
+    long until = System.nanoTime() + max.toNanos();
+    // What is written stays written, so the local answer is good whoever captures now.
+    if (covers(local, lsn)) {
+      return true;
+    }
+    PgSource.mark(source);
+    if (local.isPresent() && awaitLocal(local, lsn, until)) {
+      return true;
+    }
+    try (KafkaPositionReader reader =
+        new KafkaPositionReader(settings, clients, source.connection())) {
+      Optional<WrittenPosition> last = reader.last();
+      while (last.isEmpty() || !last.get().covers(lsn)) {
+        long left = until - System.nanoTime();
+        if (left <= 0) {
+          return false;
+        }
+        Duration look = Duration.ofNanos(Math.min(left, ONE_LOOK.toNanos()));
+        Optional<WrittenPosition> newer = reader.next(look);
+        last = newer.isPresent() ? newer : last;
+      }
+      return true;
+    }
+  }
+
+  private static boolean awaitLocal(Optional<CaptureProgress> local, long lsn, long until) {
+    long localUntil = Math.min(until, System.nanoTime() + LOCAL_MAX.toNanos());
+    while (!covers(local, lsn)) {
+      if (System.nanoTime() >= localUntil) {
+        return false;
+      }
+      try {
+        Thread.sleep(LOCAL_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean covers(Optional<CaptureProgress> local, long lsn) {
+    return local.flatMap(CaptureProgress::written).map(at -> at.covers(lsn)).orElse(false);
+  }
+}

@@ -1,0 +1,135 @@
+package io.tidemark.capture;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import io.tidemark.postgres.PgDatabase;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.random.RandomGenerator;
+
+/**
+ * Turns the committed changes of source tables into Kafka topics: what other rooms know of capture.
+ *
+ * <p>Any instance may call any of it. Of the instances that {@link #start} a connection one
+ * captures; another takes over within seconds when it dies or freezes.
+ */
+public final class ChangeTracker implements AutoCloseable {
+  private final CaptureSettings settings;
+  private final Map<String, Object> clients;
+  private final Clock clock;
+  private final RandomGenerator random;
+  private final KafkaTopics topics;
+  private final Map<String, CaptureLoop> loops = new ConcurrentHashMap<>();
+
+  /**
+   * @param clients settings of every Kafka client: addresses and security
+   */
+  public ChangeTracker(
+      CaptureSettings settings, Map<String, Object> clients, Clock clock, RandomGenerator random) {
+    this.settings = settings;
+    this.clients = Map.copyOf(clients);
+    this.clock = clock;
+    this.random = random;
+    this.topics = new KafkaTopics(settings, this.clients);
+  }
+
+  /** Captures this source from here, unless another instance does. Idempotent. */
+  public void start(PgDatabase source) {
+    loops.computeIfAbsent(
+        source.connection(),
+        connection -> {
+          CaptureLoop loop = new CaptureLoop(settings, clients, source, topics, clock, random);
+          loop.start();
+          return loop;
+        });
+  }
+
+  /** Ends this instance's part in capturing the connection. Idempotent. */
+  public void stop(String connection) {
+    CaptureLoop loop = loops.remove(connection);
+    if (loop != null) {
+      loop.stop();
+    }
+  }
+
+  /**
+   * Makes sure that every change of the table that commits after this returns is captured, and that
+   * no transaction is open whose earlier changes are not. Whoever copies the table after this
+   * returns misses nothing. Idempotent; a table that is tracked already costs one look.
+   *
+   * @throws OperatingFailure if the source or the brokers refuse, or if transactions that were
+   *     writing to the table do not end in time
+   */
+  public void ensureTracked(PgDatabase source, TableName table) {
+    new PgTracking(settings, clients, source, topics, clock).track(table);
+    CaptureLoop loop = loops.get(source.connection());
+    if (loop != null) {
+      loop.wake();
+    }
+  }
+
+  /**
+   * Stops capturing every table of the source but these. With none left, slot and publication are
+   * dropped and the source keeps nothing of ours.
+   */
+  public void release(PgDatabase source, Set<TableName> remaining) {
+    new PgTracking(settings, clients, source, topics, clock).release(Set.copyOf(remaining));
+  }
+
+  /** One view for each connection that this instance started. */
+  public List<CaptureView> captures() {
+    return loops.values().stream()
+        .map(loop -> PgCaptureViews.of(loop, clock.instant()))
+        .sorted((a, b) -> a.connection().compareTo(b.connection()))
+        .toList();
+  }
+
+  /** What this instance does for the connection; empty if it was not started here. */
+  public Optional<CaptureState> state(String connection) {
+    return Optional.ofNullable(loops.get(connection)).map(CaptureLoop::state);
+  }
+
+  /**
+   * The LSN such that everything committed before it is in the topics; empty if nothing was
+   * captured yet. Reads the position topic, so it is true on any instance.
+   */
+  public OptionalLong writtenUpTo(String connection) {
+    try (KafkaPositionReader reader = new KafkaPositionReader(settings, clients, connection)) {
+      return reader
+          .last()
+          .filter(last -> last.phase() == WrittenPosition.Phase.WRITTEN)
+          .map(last -> OptionalLong.of(last.position().commitLsn()))
+          .orElse(OptionalLong.empty());
+    }
+  }
+
+  /**
+   * Waits until every captured change that committed at or before the LSN is in the topics: from
+   * then on the topics' committed end offsets hold all of it. Take the LSN from {@code
+   * pg_current_wal_insert_lsn()}; the write position may be behind a commit that is not flushed.
+   *
+   * @return whether it came true in time
+   */
+  public boolean awaitWritten(PgDatabase source, long lsn, Duration max) {
+    return new CaptureWait(settings, clients, source).until(lsn, max, local(source));
+  }
+
+  private Optional<CaptureProgress> local(PgDatabase source) {
+    return Optional.ofNullable(loops.get(source.connection())).map(CaptureLoop::progress);
+  }
+
+  /** Ends all captures of this instance. */
+  @Override
+  public void close() {
+    for (String connection : List.copyOf(loops.keySet())) {
+      stop(connection);
+    }
+    topics.close();
+  }
+}

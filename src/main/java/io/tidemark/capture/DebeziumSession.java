@@ -1,0 +1,152 @@
+package io.tidemark.capture;
+
+import io.tidemark.postgres.PgDatabase;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the parts that Debezium makes by class name share: connector, task and struct maker of one
+ * engine find their session by the engine's logical name ({@code topic.prefix}).
+ */
+final class DebeziumSession implements AutoCloseable {
+  /** Bytes of messages between the stream and the topics; what a capture needs of the heap. */
+  private static final long QUEUED_BYTES_MAX = 32L << 20;
+
+  private static final Map<String, DebeziumSession> SESSIONS = new ConcurrentHashMap<>();
+
+  private final String id;
+  private final PgDatabase source;
+  private final String slot;
+  private final long startLsn;
+  private final PgOutputTable.Keys keys;
+
+  // Written and read by the streaming thread alone.
+  private @Nullable PgOutputMessage current;
+
+  private boolean arrived;
+  private long queuedBytes;
+  private boolean admitting;
+  private volatile @Nullable Thread streaming;
+  private volatile boolean stopping;
+
+  /**
+   * @param slot also the publication's name
+   * @param startLsn the slot's confirmed position
+   */
+  DebeziumSession(
+      String id, PgDatabase source, String slot, long startLsn, PgOutputTable.Keys keys) {
+    this.id = id;
+    this.source = source;
+    this.slot = slot;
+    this.startLsn = startLsn;
+    this.keys = keys;
+    SESSIONS.put(id, this);
+  }
+
+  static DebeziumSession of(@Nullable String id) {
+    DebeziumSession session = id == null ? null : SESSIONS.get(id);
+    if (session == null) {
+      throw new IllegalStateException("no capture session has the id " + id);
+    }
+    return session;
+  }
+
+  String id() {
+    return id;
+  }
+
+  String slot() {
+    return slot;
+  }
+
+  long startLsn() {
+    return startLsn;
+  }
+
+  PgOutputTable.Keys keys() {
+    return keys;
+  }
+
+  PgDatabase source() {
+    return source;
+  }
+
+  void current(PgOutputMessage message) {
+    current = message;
+  }
+
+  @Nullable PgOutputMessage current() {
+    return current;
+  }
+
+  /**
+   * Waits until a message fits into the bound of what was read but not yet written. Debezium's own
+   * bound would copy each message to know its size. One message alone always fits.
+   */
+  synchronized void admit(int bytes) throws InterruptedException {
+    while (queuedBytes > 0 && queuedBytes + bytes > QUEUED_BYTES_MAX) {
+      admitting = true;
+      wait();
+    }
+    admitting = false;
+    queuedBytes += bytes;
+  }
+
+  /** A message was written. */
+  synchronized void done(int bytes) {
+    queuedBytes -= bytes;
+    if (admitting) {
+      notifyAll();
+    }
+  }
+
+  /** A record stands in Debezium's queue. */
+  synchronized void arrived() {
+    if (!arrived) {
+      arrived = true;
+      notifyAll();
+    }
+  }
+
+  /**
+   * Waits until a record stands in the queue. This is what lets the queue's own polling interval be
+   * a millisecond without a busy loop: an idle capture sleeps here.
+   */
+  synchronized void awaitArrival(long millisMax) throws InterruptedException {
+    if (!arrived) {
+      wait(millisMax);
+    }
+    arrived = false;
+  }
+
+  /** The calling thread streams from now on. */
+  void streamsHere() {
+    streaming = Thread.currentThread();
+  }
+
+  boolean isStreaming() {
+    return streaming != null;
+  }
+
+  boolean isStopping() {
+    return stopping;
+  }
+
+  /**
+   * Ends streaming. Debezium's own stop waits 90 s for a streaming thread that stands before a full
+   * queue; an interrupt ends that wait.
+   */
+  void stop() {
+    stopping = true;
+    Thread thread = streaming;
+    if (thread != null) {
+      thread.interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    SESSIONS.remove(id);
+  }
+}

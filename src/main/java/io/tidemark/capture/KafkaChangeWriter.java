@@ -1,0 +1,230 @@
+package io.tidemark.capture;
+
+import io.tidemark.capture.Captured.Changed;
+import io.tidemark.capture.WrittenPosition.Phase;
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeJson;
+import io.tidemark.change.Row;
+import io.tidemark.change.SourcePosition;
+import io.tidemark.change.TableName;
+import io.tidemark.change.TopicName;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes changes so that a reader of committed records sees each exactly once.
+ *
+ * <p>INVARIANT: the records and the position of the last of them are one Kafka transaction. What is
+ * sent again after a restart is recognised by that position and skipped; what was not committed was
+ * never seen. Opening a writer fences every former one of the connection, and ends its open
+ * transaction, before the position is read.
+ *
+ * <p>After any exception the writer is of no more use: whether its last commit happened is for the
+ * next one to find out.
+ */
+final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoCloseable {
+  /**
+   * Bytes of keys and values in one transaction. It bounds what the producer holds, whatever a
+   * source transaction's size, and how long readers wait for the first of it.
+   */
+  private static final long TRANSACTION_BYTES_MAX = 16L << 20;
+
+  /** Producer memory: one record of the largest size, or a transaction and what it overlaps. */
+  private static final long BUFFER_BYTES = KafkaTopics.RECORD_BYTES_MAX + (32L << 20);
+
+  /** A dead instance's open transaction holds readers back for so long, if nobody takes over. */
+  private static final int TRANSACTION_MILLIS_MAX = 30_000;
+
+  /** Below the transaction's time, so that a lost record is known before the transaction is. */
+  private static final int DELIVERY_MILLIS_MAX = 25_000;
+
+  private static final int REQUEST_MILLIS_MAX = 20_000;
+  private static final int BLOCK_MILLIS_MAX = 25_000;
+  private static final int RETRY_MILLIS = 5;
+  private static final int BATCH_BYTES = 256 << 10;
+  private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
+
+  private final CaptureSettings settings;
+  private final String connection;
+  private final KafkaTopics topics;
+  private final Clock clock;
+  private final CaptureProgress progress;
+  private final Producer<byte[], byte[]> producer;
+  private final String positionTopic;
+  private final ChangeJson.Writer json;
+  private final Map<TableName, String> topicOf = new HashMap<>();
+  private final AtomicReference<@Nullable Exception> sendFailure = new AtomicReference<>();
+
+  private @Nullable SlotGeneration generation;
+  private SourcePosition written = SourcePosition.START;
+  private @Nullable Captured last;
+  private boolean open;
+  private long openBytes;
+  private long openChanges;
+
+  /** Fences former writers of the connection. */
+  KafkaChangeWriter(
+      CaptureSettings settings,
+      Map<String, Object> clients,
+      CaptureNames names,
+      KafkaTopics topics,
+      CaptureProgress progress,
+      Clock clock) {
+    this.settings = settings;
+    this.connection = names.connection();
+    this.topics = topics;
+    this.progress = progress;
+    this.clock = clock;
+    this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
+    this.json = new ChangeJson.Writer(settings.version(), settings.topicPrefix());
+    this.producer =
+        new KafkaProducer<>(
+            config(clients, names), new ByteArraySerializer(), new ByteArraySerializer());
+    try {
+      producer.initTransactions();
+    } catch (RuntimeException e) {
+      producer.close(Duration.ZERO);
+      throw e;
+    }
+  }
+
+  private static Map<String, Object> config(Map<String, Object> clients, CaptureNames names) {
+    Map<String, Object> config = new HashMap<>(clients);
+    config.putIfAbsent("compression.type", "lz4");
+    config.put("client.id", names.transactionalId() + "-capture");
+    config.put("transactional.id", names.transactionalId());
+    config.put("acks", "all");
+    config.put("enable.idempotence", true);
+    config.put("linger.ms", 0);
+    config.put("batch.size", BATCH_BYTES);
+    config.put("max.request.size", KafkaTopics.RECORD_BYTES_MAX);
+    config.put("buffer.memory", BUFFER_BYTES);
+    config.put("retry.backoff.ms", RETRY_MILLIS);
+    config.put("transaction.timeout.ms", TRANSACTION_MILLIS_MAX);
+    config.put("delivery.timeout.ms", DELIVERY_MILLIS_MAX);
+    config.put("request.timeout.ms", REQUEST_MILLIS_MAX);
+    config.put("max.block.ms", BLOCK_MILLIS_MAX);
+    return config;
+  }
+
+  /** Continues after a position that is already in the topic. */
+  void resume(WrittenPosition from) {
+    generation = from.generation();
+    written = from.position();
+    progress.written(from, 0);
+  }
+
+  /** Writes a position that no change led to: a slot's first one, or its end. */
+  void record(WrittenPosition position) {
+    producer.beginTransaction();
+    send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
+    producer.commitTransaction();
+    failIfSendFailed();
+    resume(position);
+  }
+
+  /** Sends one change, or skips it if it was written before. */
+  @Override
+  public void accept(Captured captured) {
+    if (!captured.position().isAfter(written)) {
+      return;
+    }
+    if (!open) {
+      producer.beginTransaction();
+      open = true;
+    }
+    if (captured instanceof Changed changed) {
+      openBytes += send(changed);
+      openChanges++;
+    }
+    last = captured;
+    written = captured.position();
+    if (openBytes >= TRANSACTION_BYTES_MAX) {
+      commit();
+    }
+  }
+
+  /** Ends the transaction with the position of the last change in it. */
+  @Override
+  public void commit() {
+    Captured reached = last;
+    if (!open || reached == null) {
+      return;
+    }
+    WrittenPosition position =
+        new WrittenPosition(
+            Phase.WRITTEN, generation, written, reached.committedMicros(), clock.millis());
+    send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
+    producer.commitTransaction();
+    failIfSendFailed();
+    progress.written(position, openChanges);
+    open = false;
+    last = null;
+    openBytes = 0;
+    openChanges = 0;
+  }
+
+  private long send(Changed changed) {
+    Change change = changed.change();
+    String topic =
+        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
+    byte[] value = json.value(change, clock.millis() * 1000);
+    if (change instanceof Change.Truncate) {
+      int partitions = producer.partitionsFor(topic).size();
+      for (int partition = 0; partition < partitions; partition++) {
+        send(new ProducerRecord<>(topic, partition, null, value));
+      }
+      return (long) partitions * value.length;
+    }
+    Row key = changed.key();
+    byte[] keyBytes = key == null ? null : json.key(key);
+    // Without a key nothing says which rows belong together, so all of them keep one order.
+    Integer partition = key == null ? 0 : null;
+    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, keyBytes, value);
+    if (change instanceof Change.Delete delete && delete.newKey() != null) {
+      record.headers().add(ChangeJson.NEW_KEY_HEADER, json.key(delete.newKey()));
+    }
+    if (change instanceof Change.Insert insert && insert.oldKey() != null) {
+      record.headers().add(ChangeJson.OLD_KEY_HEADER, json.key(insert.oldKey()));
+    }
+    send(record);
+    return value.length + (keyBytes == null ? 0 : keyBytes.length);
+  }
+
+  private void send(ProducerRecord<byte[], byte[]> record) {
+    failIfSendFailed();
+    producer.send(
+        record,
+        (metadata, error) -> {
+          if (error != null) {
+            sendFailure.compareAndSet(null, error);
+          }
+        });
+  }
+
+  private void failIfSendFailed() {
+    Exception failed = sendFailure.get();
+    if (failed != null) {
+      throw new IllegalStateException("a record could not be written: " + failed, failed);
+    }
+  }
+
+  private byte[] positionKey() {
+    return connection.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Gives up what is not committed. */
+  @Override
+  public void close() {
+    producer.close(CLOSE_MAX);
+  }
+}

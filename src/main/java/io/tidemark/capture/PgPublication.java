@@ -1,0 +1,148 @@
+package io.tidemark.capture;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import io.tidemark.postgres.PgCatalog;
+import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.TableShape;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** The publication of one source connection: which tables the slot's stream carries. */
+final class PgPublication {
+  /** Stored generated columns are published from 18 on; updates under FULL fail without them. */
+  private static final int GENERATED_SINCE = 18;
+
+  private final Connection connection;
+  private final String name;
+
+  /** Over a session that holds the connection's change lock. */
+  PgPublication(Connection connection, String name) {
+    this.connection = connection;
+    this.name = name;
+  }
+
+  /** Refuses a source or a table that cannot be captured, and says what to do. */
+  static void check(Connection connection, TableName table) throws SQLException {
+    TableShape shape =
+        PgCatalog.shapeOf(connection, table)
+            .orElseThrow(
+                () -> refusal("table_missing", "table " + table + " does not exist", "Create it."));
+    if (shape.relationKind() != 'r' && shape.relationKind() != 'p') {
+      throw refusal("not_a_table", table + " is not a table", "Name a table.");
+    }
+    if (shape.persistence() != 'p') {
+      throw refusal(
+          "table_not_logged",
+          "table " + table + " writes no WAL, so its changes cannot be captured",
+          "ALTER TABLE " + table + " SET LOGGED");
+    }
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("show wal_level")) {
+      row.next();
+      if (!row.getString(1).equals("logical")) {
+        throw refusal(
+            "wal_level",
+            "the source has wal_level = " + row.getString(1),
+            "Set wal_level = logical in postgresql.conf and restart the server.");
+      }
+    }
+  }
+
+  private static OperatingFailure refusal(String code, String message, String hint) {
+    return new OperatingFailure(OperatingFailure.Kind.SOURCE, code, message, hint, null);
+  }
+
+  /** Makes sure that the table is published; whether it was not before. */
+  boolean add(TableName table) throws SQLException {
+    if (!exists()) {
+      String generated =
+          connection.getMetaData().getDatabaseMajorVersion() >= GENERATED_SINCE
+              ? ", publish_generated_columns = stored"
+              : "";
+      execute(
+          "create publication "
+              + Sql.name(name)
+              + " with (publish = 'insert, update, delete, truncate',"
+              + " publish_via_partition_root = true"
+              + generated
+              + ")");
+    }
+    if (tables().contains(table)) {
+      return false;
+    }
+    execute("alter publication " + Sql.name(name) + " add table only " + Sql.name(table));
+    return true;
+  }
+
+  /**
+   * Makes walsenders forget which tables they think are published. Before 17.5 and its siblings a
+   * transaction that was open while a table joined could leave the old answer behind.
+   */
+  void refresh() throws SQLException {
+    execute(
+        "alter publication "
+            + Sql.name(name)
+            + " set (publish = 'insert, update, delete, truncate')");
+  }
+
+  /** Takes every other table out. */
+  void keep(Set<TableName> remaining) throws SQLException {
+    for (TableName table : tables()) {
+      if (!remaining.contains(table)) {
+        execute("alter publication " + Sql.name(name) + " drop table " + Sql.name(table));
+      }
+    }
+  }
+
+  void drop() throws SQLException {
+    execute("drop publication if exists " + Sql.name(name));
+  }
+
+  boolean exists() throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            select from pg_catalog.pg_publication p
+            where p.pubname = ?
+            """)) {
+      statement.setString(1, name);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next();
+      }
+    }
+  }
+
+  Set<TableName> tables() throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            select n.nspname, c.relname
+            from pg_catalog.pg_publication p
+            join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
+            join pg_catalog.pg_class c on c.oid = r.prrelid
+            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+            where p.pubname = ?
+            """)) {
+      statement.setString(1, name);
+      Set<TableName> tables = new TreeSet<>();
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          tables.add(new TableName(row.getString(1), row.getString(2)));
+        }
+      }
+      return tables;
+    }
+  }
+
+  private void execute(String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}

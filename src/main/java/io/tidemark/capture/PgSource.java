@@ -1,0 +1,119 @@
+package io.tidemark.capture;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgCatalog;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.TableShape;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+
+/** What capture asks a source database once in a while, each time over a connection of its own. */
+final class PgSource {
+  private PgSource() {}
+
+  /** A failure of the source, with its SQLSTATE for those who look it up. */
+  static OperatingFailure failure(String what, SQLException cause) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.SOURCE,
+        "source_failed",
+        what + ": " + cause.getMessage() + " (SQLSTATE " + cause.getSQLState() + ")",
+        "Check that the source database is up and that the user may do this.",
+        cause);
+  }
+
+  /** The key's columns of a table as the catalog has them now. */
+  static List<String> keyOf(PgDatabase source, TableName table) {
+    try (Connection connection = source.open("capture catalog")) {
+      return PgCatalog.shapeOf(connection, table).map(TableShape::key).orElse(List.of());
+    } catch (SQLException e) {
+      throw failure("the key of " + table + " could not be read", e);
+    }
+  }
+
+  /** The cluster's identity and its WAL's timeline. */
+  static SlotGeneration generation(PgDatabase source, String slot) throws SQLException {
+    try (Connection connection = source.openReplication("capture identity");
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("IDENTIFY_SYSTEM")) {
+      row.next();
+      return new SlotGeneration(row.getString("systemid"), row.getLong("timeline"), slot);
+    }
+  }
+
+  /** Emits a message that moves every capture of this database on, and answers its LSN. */
+  static long mark(PgDatabase source) {
+    try (Connection connection = source.open("capture mark")) {
+      return emit(connection, CaptureNames.MARK);
+    } catch (SQLException e) {
+      throw failure("a mark could not be set", e);
+    }
+  }
+
+  /**
+   * Emits a message in a transaction of its own. Transactional, because others can be lost when
+   * decoding starts again, and have no place in the order of commits.
+   */
+  static long emit(Connection connection, String prefix) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            select pg_catalog.pg_logical_emit_message(true, ?, '')::text
+            """)) {
+      statement.setString(1, prefix);
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return Lsn.parse(row.getString(1));
+      }
+    }
+  }
+
+  /** The database's address as Debezium wants it. */
+  static Map<String, String> address(PgDatabase source) {
+    Properties parsed = Driver.parseURL(source.url(), new Properties());
+    if (parsed == null) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.USER,
+          "url_invalid",
+          "connection '" + source.connection() + "' has a JDBC URL that cannot be read",
+          "Write jdbc:postgresql://host:port/database.",
+          null);
+    }
+    Map<String, String> address = new HashMap<>();
+    String[] hosts = PGProperty.PG_HOST.getOrDefault(parsed).split(",");
+    String[] ports = PGProperty.PG_PORT.getOrDefault(parsed).split(",");
+    StringBuilder host = new StringBuilder();
+    for (int i = 0; i < hosts.length - 1; i++) {
+      host.append(hosts[i]).append(':').append(ports[i]).append(',');
+    }
+    // Debezium puts one host, a colon and one port into the URL; this writes a list the same way.
+    address.put("database.hostname", host.append(hosts[hosts.length - 1]).toString());
+    address.put("database.port", ports[ports.length - 1]);
+    address.put("database.dbname", PGProperty.PG_DBNAME.getOrDefault(parsed));
+    for (String name : parsed.stringPropertyNames()) {
+      if (!name.startsWith("PG") && !name.equals("user") && !name.equals("password")) {
+        address.put("driver." + name, parsed.getProperty(name));
+      }
+    }
+    String user = source.username() != null ? source.username() : parsed.getProperty("user");
+    if (user != null) {
+      address.put("database.user", user);
+    }
+    String password =
+        source.password() != null ? source.password() : parsed.getProperty("password");
+    if (password != null) {
+      address.put("database.password", password);
+    }
+    return address;
+  }
+}

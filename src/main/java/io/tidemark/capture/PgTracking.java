@@ -1,0 +1,143 @@
+package io.tidemark.capture;
+
+import io.tidemark.capture.WrittenPosition.Phase;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.Sql;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Changes what is tracked of one source: publication, slot and topics. Instances take turns by an
+ * advisory lock on the source.
+ *
+ * <p>Orders that matter: a topic exists before its table is published, the publication before the
+ * slot, and the position topic says "creating" before there is a slot, so that a crash in between
+ * leaves a slot that is known never to have been read.
+ */
+final class PgTracking {
+  /** Other instances' changes take seconds; a slot's creation waits for open transactions. */
+  private static final Duration LOCK_MAX = Duration.ofSeconds(180);
+
+  private final CaptureSettings settings;
+  private final Map<String, Object> clients;
+  private final PgDatabase source;
+  private final KafkaTopics topics;
+  private final Clock clock;
+  private final CaptureNames names;
+
+  PgTracking(
+      CaptureSettings settings,
+      Map<String, Object> clients,
+      PgDatabase source,
+      KafkaTopics topics,
+      Clock clock) {
+    this.settings = settings;
+    this.clients = clients;
+    this.source = source;
+    this.topics = topics;
+    this.clock = clock;
+    this.names = CaptureNames.of(settings, source.connection());
+  }
+
+  /** See {@link ChangeTracker#ensureTracked}. */
+  void track(TableName table) {
+    inTurn(
+        "table " + table + " could not be tracked",
+        connection -> {
+          PgPublication.check(connection, table);
+          topics.ensureChanges(names.connection(), table);
+          topics.ensurePosition(names.connection());
+          PgPublication publication = new PgPublication(connection, names.publication());
+          boolean added = publication.add(table);
+          boolean created = ensureSlot(connection);
+          // Always awaited: a former call may have added the table and given up waiting.
+          PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
+          if (added && !created) {
+            publication.refresh();
+          }
+        });
+  }
+
+  private boolean ensureSlot(Connection connection) throws SQLException {
+    if (PgSlot.find(connection, names.slot()).isPresent()) {
+      return false;
+    }
+    Optional<WrittenPosition> last = lastPosition();
+    if (last.isPresent() && last.get().phase() == Phase.WRITTEN) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE,
+          CaptureStart.CLOSED_PREFIX + "slot_missing",
+          "slot " + names.slot() + " was in use and is gone, and with it changes",
+          "Reset the capture of this connection, then run a full sync of its configurations.",
+          null);
+    }
+    record(WrittenPosition.creating(clock.millis()));
+    PgSlot.create(connection, names.slot());
+    return true;
+  }
+
+  /** See {@link ChangeTracker#release}. */
+  void release(Set<TableName> remaining) {
+    inTurn(
+        "the capture of " + names.connection() + " could not be released",
+        connection -> {
+          PgPublication publication = new PgPublication(connection, names.publication());
+          if (!remaining.isEmpty()) {
+            publication.keep(remaining);
+            return;
+          }
+          topics.ensurePosition(names.connection());
+          // Fences the instance that captures; it finds the record and does not start again.
+          record(WrittenPosition.released(clock.millis()));
+          PgSlot.drop(connection, names.slot());
+          publication.drop();
+        });
+  }
+
+  private Optional<WrittenPosition> lastPosition() {
+    try (KafkaPositionReader reader =
+        new KafkaPositionReader(settings, clients, names.connection())) {
+      return reader.last();
+    }
+  }
+
+  private void record(WrittenPosition position) {
+    try (KafkaChangeWriter writer =
+        new KafkaChangeWriter(settings, clients, names, topics, new CaptureProgress(), clock)) {
+      writer.record(position);
+    }
+  }
+
+  private interface Work {
+    void run(Connection connection) throws SQLException, InterruptedException;
+  }
+
+  /** Runs over a session that holds the change lock; the session's end gives it back. */
+  private void inTurn(String what, Work work) {
+    try (Connection connection = source.open("capture change")) {
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("set lock_timeout to '" + LOCK_MAX.toSeconds() + "s'");
+      }
+      try (PreparedStatement statement =
+          connection.prepareStatement("select pg_catalog.pg_advisory_lock(?)")) {
+        statement.setLong(1, names.changeLock());
+        statement.execute();
+      }
+      work.run(connection);
+    } catch (SQLException e) {
+      throw PgSource.failure(what, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted: " + what, e);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package io.tidemark.copy;
+
+import io.tidemark.copy.CopyOutcome.Completed;
+import io.tidemark.copy.CopyRequest.Method;
+import io.tidemark.postgres.PgSession;
+import java.util.Optional;
+
+/**
+ * Loads straight into the target, in one target transaction: when it is empty, or is to be emptied.
+ * Several readers feed one COPY.
+ */
+final class DirectLoad {
+  private final CopyRun run;
+
+  DirectLoad(CopyRun run) {
+    this.run = run;
+  }
+
+  /** Loads; empty if the target, looked at under the lock, is not empty and may not be emptied. */
+  Optional<Completed> tryLoad() {
+    PgSession writer = run.writer();
+    run.beginWriting();
+    long emptied = 0;
+    if (run.request().method() == Method.TRUNCATE) {
+      emptied = empty(writer);
+    } else if (!run.targetIsEmpty()) {
+      writer.rollback();
+      return Optional.empty();
+    }
+    run.progress().expectDirectLoad();
+    TargetStream stream =
+        TargetStream.into(run.mapping().target().name(), run.mapping(), run.format(), writer);
+    run.readAll(reader -> () -> reader.readInto(stream));
+    long inserted = stream.finish();
+    run.endScan();
+    long caughtUp = catchUp(writer);
+    run.commit();
+    return Optional.of(
+        new Completed(
+            run.progress().rows(),
+            inserted,
+            0,
+            emptied,
+            0,
+            caughtUp,
+            run.progress().bytes(),
+            run.snapshot()));
+  }
+
+  /** TRUNCATE does not tell how many rows it took; counting costs little beside the load. */
+  private long empty(PgSession writer) {
+    String target = Difference.targetRelation(run.mapping());
+    long rows = writer.number("select count(*) from " + target);
+    writer.execute("truncate " + target);
+    return rows;
+  }
+
+  private long catchUp(PgSession writer) {
+    if (!run.join().isStreaming()) {
+      return 0;
+    }
+    run.progress().enter(CopyPhase.CATCH_UP);
+    // INVARIANT: the catch-up joins the target, whose statistics still say that it is empty.
+    writer.execute("analyze " + run.targetName());
+    return run.join().catchUp(writer, run.mapping().target().name(), run.snapshot());
+  }
+}

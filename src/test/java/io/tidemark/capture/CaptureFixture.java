@@ -1,0 +1,193 @@
+package io.tidemark.capture;
+
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeJson;
+import io.tidemark.change.Row;
+import io.tidemark.change.TableName;
+import io.tidemark.change.TopicName;
+import io.tidemark.embedded.EmbeddedDatabase;
+import io.tidemark.embedded.EmbeddedSettings;
+import io.tidemark.embedded.EmbeddedStack;
+import io.tidemark.embedded.EmbeddedStack.Part;
+import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.PartitionInfo;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.jspecify.annotations.Nullable;
+
+/** One source database and one topic prefix of its own, on servers that all tests share. */
+final class CaptureFixture implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+  static final String CONNECTION = "Main-1";
+
+  private static final AtomicInteger COUNT = new AtomicInteger();
+
+  /** Started once for all tests of the process. */
+  private static final class Shared {
+    static final EmbeddedStack STACK = start();
+
+    private static EmbeddedStack start() {
+      try {
+        Path parent = Files.createDirectories(Path.of("target", "capture data").toAbsolutePath());
+        Path data = Files.createTempDirectory(parent, "stack-");
+        EmbeddedStack stack =
+            EmbeddedStack.start(
+                new EmbeddedSettings(data, 0, 0), EnumSet.of(Part.POSTGRES, Part.KAFKA));
+        Runtime.getRuntime().addShutdownHook(new Thread(stack::close));
+        return stack;
+      } catch (IOException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
+  }
+
+  final PgDatabase source;
+  final String prefix;
+  final CaptureSettings settings;
+  final Map<String, Object> clients;
+  final List<ChangeTracker> trackers = new ArrayList<>();
+
+  CaptureFixture() throws SQLException {
+    this(1);
+  }
+
+  CaptureFixture(int partitions) throws SQLException {
+    String database = "source_" + COUNT.incrementAndGet();
+    EmbeddedDatabase postgres = Shared.STACK.postgres().orElseThrow();
+    String url = postgres.createDatabase(database);
+    this.source = new PgDatabase(CONNECTION, url, null, null);
+    this.prefix = "t" + UUID.randomUUID().toString().substring(0, 8);
+    this.settings = settings(prefix, partitions);
+    this.clients =
+        Map.of("bootstrap.servers", Shared.STACK.kafka().orElseThrow().bootstrapServers());
+  }
+
+  static CaptureSettings settings(String prefix, int partitions) {
+    return new CaptureSettings(
+        prefix,
+        "",
+        "0.1",
+        partitions,
+        OptionalInt.of(1),
+        Duration.ofDays(1),
+        Map.of(),
+        Duration.ofSeconds(1),
+        Duration.ofMillis(50),
+        Duration.ofSeconds(2),
+        Duration.ofSeconds(30));
+  }
+
+  /** Another instance of Tidemark. */
+  ChangeTracker tracker() {
+    ChangeTracker tracker =
+        new ChangeTracker(settings, clients, Clock.systemUTC(), new SplittableRandom());
+    trackers.add(tracker);
+    return tracker;
+  }
+
+  CaptureNames names() {
+    return CaptureNames.of(settings, CONNECTION);
+  }
+
+  void execute(String... statements) throws SQLException {
+    try (Connection connection = source.open("test");
+        Statement statement = connection.createStatement()) {
+      // On purpose neither the machine's zone nor the walsender's.
+      statement.execute("set time zone 'Asia/Kolkata'");
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
+  }
+
+  String query(String sql) throws SQLException {
+    try (Connection connection = source.open("test");
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      return row.next() ? String.valueOf(row.getString(1)) : "";
+    }
+  }
+
+  long now() throws SQLException {
+    return Lsn.parse(query("select pg_current_wal_insert_lsn()::text"));
+  }
+
+  /** Waits until everything committed so far is in the topics. */
+  void settle(ChangeTracker tracker) throws SQLException {
+    if (!tracker.awaitWritten(source, now(), PATIENCE)) {
+      throw new AssertionError("not written in time: " + tracker.captures());
+    }
+  }
+
+  /** A record of a change topic. */
+  record Read(Change change, @Nullable Row key, int partition, long offset) {}
+
+  /** Every committed record of the table's topic, in the order of each partition. */
+  List<Read> read(TableName table) throws IOException {
+    String topic = TopicName.of(prefix, CONNECTION, table);
+    ChangeJson.Reader json = new ChangeJson.Reader(CONNECTION);
+    List<Read> all = new ArrayList<>();
+    Map<String, Object> config =
+        Map.of(
+            "bootstrap.servers",
+            clients.get("bootstrap.servers"),
+            "isolation.level",
+            "read_committed",
+            "max.partition.fetch.bytes",
+            128 << 20,
+            "fetch.max.bytes",
+            128 << 20);
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map((PartitionInfo info) -> new TopicPartition(topic, info.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      while (partitions.stream().anyMatch(one -> consumer.position(one) < ends.get(one))) {
+        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
+          Change change =
+              json.change(
+                  record.value(),
+                  header(record, ChangeJson.OLD_KEY_HEADER),
+                  header(record, ChangeJson.NEW_KEY_HEADER));
+          Row key = record.key() == null ? null : json.key(record.key());
+          all.add(new Read(change, key, record.partition(), record.offset()));
+        }
+      }
+    }
+    return all;
+  }
+
+  private static byte @Nullable [] header(ConsumerRecord<byte[], byte[]> record, String name) {
+    var header = record.headers().lastHeader(name);
+    return header == null ? null : header.value();
+  }
+
+  @Override
+  public void close() {
+    trackers.forEach(ChangeTracker::close);
+  }
+}

@@ -1,0 +1,95 @@
+package io.tidemark.embedded;
+
+import io.tidemark.embedded.EmbeddedStack.Part;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** An embedded stack in another process. */
+final class ForkedStack implements AutoCloseable {
+
+  private static final long ANSWER_SECONDS_MAX = 60;
+  private static final long END_SECONDS_MAX = 60;
+
+  private final Process process;
+  private final String answer;
+
+  private ForkedStack(Process process, String answer) {
+    this.process = process;
+    this.answer = answer;
+  }
+
+  static ForkedStack start(Path dataDir, Part... parts) throws IOException {
+    return start(List.of(), System.getProperty("java.class.path"), dataDir, parts);
+  }
+
+  static ForkedStack start(List<String> prefix, String classPath, Path dataDir, Part... parts)
+      throws IOException {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", classPath));
+    command.addAll(List.of(EmbeddedMain.class.getName(), dataDir.toString()));
+    Arrays.stream(parts).map(Part::name).forEach(command::add);
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    BufferedReader output = process.inputReader();
+    String answer =
+        CompletableFuture.supplyAsync(() -> firstAnswer(output))
+            .completeOnTimeout("no answer in time", ANSWER_SECONDS_MAX, TimeUnit.SECONDS)
+            .join();
+    return new ForkedStack(process, answer);
+  }
+
+  private static String firstAnswer(BufferedReader output) {
+    try {
+      for (String line = output.readLine(); line != null; line = output.readLine()) {
+        if (line.startsWith(EmbeddedMain.READY) || line.startsWith(EmbeddedMain.REFUSED)) {
+          return line;
+        }
+      }
+      return "ended without an answer";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  String answer() {
+    return answer;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  String jdbcUrl() {
+    return word(1);
+  }
+
+  String bootstrapServers() {
+    return word(2);
+  }
+
+  private String word(int index) {
+    if (!answer.startsWith(EmbeddedMain.READY)) {
+      throw new AssertionError(answer);
+    }
+    return answer.split(" ")[index];
+  }
+
+  /** As {@code kill -9} does: no hook of the process runs. */
+  void kill() {
+    process.destroyForcibly().onExit().orTimeout(END_SECONDS_MAX, TimeUnit.SECONDS).join();
+  }
+
+  @Override
+  public void close() throws IOException {
+    process.getOutputStream().close();
+    process.onExit().orTimeout(END_SECONDS_MAX, TimeUnit.SECONDS).join();
+  }
+}
