@@ -116,7 +116,16 @@ final class Launch {
             kafka -> System.setProperty("kafka.bootstrap.servers", kafka.bootstrapServers()));
   }
 
+  /** A run that ends by itself serves nobody: it takes any free port rather than a used one. */
+  private static void chooseHttpPort() {
+    boolean bounded = mode == RunMode.DEMO_ONCE || mode == RunMode.CHECK;
+    if (bounded && System.getProperty("quarkus.http.port") == null) {
+      System.setProperty("quarkus.http.port", "0");
+    }
+  }
+
   private static int runFramework() {
+    chooseHttpPort();
     AtomicInteger code = new AtomicInteger();
     Quarkus.run(
         TidemarkApplication.class,

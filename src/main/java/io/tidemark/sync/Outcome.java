@@ -43,6 +43,11 @@ public final class Outcome<T> {
     return then(given -> of(mapping.apply(given)));
   }
 
+  /** The value, or what the refusal stands for. */
+  public T orElseGet(Function<Refusal, T> otherwise) {
+    return value == null ? otherwise.apply(java.util.Objects.requireNonNull(refusal)) : value;
+  }
+
   public <X extends RuntimeException> T orElseThrow(Function<Refusal, X> exception) {
     if (value == null) {
       throw exception.apply(java.util.Objects.requireNonNull(refusal));
