@@ -7,6 +7,7 @@ import java.util.List;
 /** Ends a request with a problem. */
 final class ProblemException extends RuntimeException {
   private static final long serialVersionUID = 1L;
+  private static final int TOO_LARGE = 413;
   private static final int UNSUPPORTED_MEDIA_TYPE = 415;
 
   private final transient Problem problem;
@@ -44,6 +45,15 @@ final class ProblemException extends RuntimeException {
     return new ProblemException(
         Problem.of(
             UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not supported", detail));
+  }
+
+  static ProblemException tooLarge(int bytesMax) {
+    return new ProblemException(
+        Problem.of(
+            TOO_LARGE,
+            "too_large",
+            "The request is too large",
+            "the body has more than " + bytesMax + " bytes"));
   }
 
   Problem problem() {

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * and what is wrong, all of it, in the API's own words.
  */
 final class RequestJson {
+  /** A definition with every field at its bound is far smaller. */
+  private static final int BODY_BYTES_MAX = 256 * 1024;
+
   private static final ObjectMapper JSON =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -31,6 +34,9 @@ final class RequestJson {
   static ObjectNode object(byte @Nullable [] body) {
     if (body == null || body.length == 0) {
       throw ProblemException.malformed("the body is empty; send a JSON object");
+    }
+    if (body.length > BODY_BYTES_MAX) {
+      throw ProblemException.tooLarge(BODY_BYTES_MAX);
     }
     JsonNode node;
     try {

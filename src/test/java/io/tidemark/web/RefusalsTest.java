@@ -364,7 +364,8 @@ class RefusalsTest {
         .body("{\"name\": \"" + "x".repeat(300_000) + "\"}")
         .post("/configurations")
         .then()
-        .statusCode(413);
+        .statusCode(413)
+        .contentType(Api.PROBLEM);
   }
 
   @Test
