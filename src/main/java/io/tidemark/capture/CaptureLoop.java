@@ -27,6 +27,8 @@ final class CaptureLoop implements Runnable {
 
   private static final Duration STOP_MAX = Duration.ofSeconds(30);
 
+  private static final String NOTHING_TRACKED = "no table of this source is tracked";
+
   private final CaptureSettings settings;
   private final Map<String, Object> clients;
   private final PgDatabase source;
@@ -133,12 +135,28 @@ final class CaptureLoop implements Runnable {
       while (!stopping) {
         Optional<PgSlot> slot = lead.slot(names.slot());
         if (slot.isEmpty()) {
-          become(Phase.STANDBY, "no table of this source is tracked", null);
+          idle();
         } else if (!capture(lead, slot.get())) {
           become(Phase.STANDBY, "capture of this source was ended", null);
         }
         sleep(PgLeadership.PING);
       }
+    }
+  }
+
+  /** There is no slot: nothing is tracked, unless the topics know of a slot in use. */
+  private void idle() {
+    if (!state.isSame(Phase.STANDBY, NOTHING_TRACKED)) {
+      // Asked once: a slot that vanishes later ends the engine, which comes back to here.
+      CaptureStart.refuseIfInUse(lastPosition(), names.slot());
+      become(Phase.STANDBY, NOTHING_TRACKED, null);
+    }
+  }
+
+  private Optional<WrittenPosition> lastPosition() {
+    try (KafkaPositionReader reader =
+        new KafkaPositionReader(settings, clients, names.connection())) {
+      return reader.last();
     }
   }
 
@@ -148,11 +166,7 @@ final class CaptureLoop implements Runnable {
     topics.ensurePosition(names.connection());
     try (KafkaChangeWriter writer =
         new KafkaChangeWriter(settings, clients, names, topics, progress, clock)) {
-      Optional<WrittenPosition> last;
-      try (KafkaPositionReader reader =
-          new KafkaPositionReader(settings, clients, names.connection())) {
-        last = reader.last();
-      }
+      Optional<WrittenPosition> last = lastPosition();
       if (last.isPresent() && last.get().phase() == WrittenPosition.Phase.RELEASED) {
         return false;
       }

@@ -56,6 +56,13 @@ final class CaptureStart {
     return written;
   }
 
+  /** Refuses to go on without a slot that was in use: what it would have sent is gone. */
+  static void refuseIfInUse(Optional<WrittenPosition> last, String slot) {
+    if (last.isPresent() && last.get().phase() == Phase.WRITTEN) {
+      throw closed("slot_missing", "slot " + slot + " was in use and is gone, and with it changes");
+    }
+  }
+
   private static OperatingFailure closed(String code, String message) {
     return new OperatingFailure(
         OperatingFailure.Kind.SOURCE, CLOSED_PREFIX + code, message, REMEDY, null);

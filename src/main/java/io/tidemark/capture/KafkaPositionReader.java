@@ -52,6 +52,9 @@ final class KafkaPositionReader implements AutoCloseable {
 
   /** The newest record up to the log's stable end; empty if there is none. */
   Optional<WrittenPosition> last() {
+    if (consumer.partitionsFor(partition.topic()).isEmpty()) {
+      return Optional.empty();
+    }
     long end = consumer.endOffsets(List.of(partition)).getOrDefault(partition, 0L);
     long begin = consumer.beginningOffsets(List.of(partition)).getOrDefault(partition, 0L);
     for (long window = WINDOW; ; window *= WINDOW_GROWTH) {

@@ -1,7 +1,5 @@
 package io.tidemark.capture;
 
-import io.tidemark.capture.WrittenPosition.Phase;
-import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.Sql;
@@ -71,15 +69,7 @@ final class PgTracking {
     if (PgSlot.find(connection, names.slot()).isPresent()) {
       return false;
     }
-    Optional<WrittenPosition> last = lastPosition();
-    if (last.isPresent() && last.get().phase() == Phase.WRITTEN) {
-      throw new OperatingFailure(
-          OperatingFailure.Kind.SOURCE,
-          CaptureStart.CLOSED_PREFIX + "slot_missing",
-          "slot " + names.slot() + " was in use and is gone, and with it changes",
-          "Reset the capture of this connection, then run a full sync of its configurations.",
-          null);
-    }
+    CaptureStart.refuseIfInUse(lastPosition(), names.slot());
     record(WrittenPosition.creating(clock.millis()));
     PgSlot.create(connection, names.slot());
     return true;

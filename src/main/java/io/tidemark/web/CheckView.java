@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
 @Schema(name = "ConnectionCheck")
 record CheckView(
     boolean reachable,
-    @Nullable String serverVersion,
-    @Schema(description = "For one question and its answer") @Nullable Long latencyMillis,
-    @Schema(description = "logical, if changes are to be captured") @Nullable String walLevel,
+    @Schema(nullable = true) @Nullable String serverVersion,
+    @Schema(description = "For one question and its answer", nullable = true)
+        @Nullable Long latencyMillis,
+    @Schema(description = "logical, if changes are to be captured", nullable = true)
+        @Nullable String walLevel,
     @Schema(description = "Whether the role may read the log") boolean canReplicate,
     @Schema(description = "Whether the role may create schemas and publications") boolean canCreate,
     @Schema(description = "Whether conflicts can be told by origin") boolean tracksCommitTimestamps,

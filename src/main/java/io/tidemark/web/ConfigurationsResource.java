@@ -197,6 +197,7 @@ final class ConfigurationsResource {
 
   @DELETE
   @Path("configurations/{id}")
+  @AdminOnly
   @Operation(
       operationId = "deleteConfiguration",
       summary = "Stops and removes a configuration",

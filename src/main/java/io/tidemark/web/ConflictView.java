@@ -33,17 +33,22 @@ record ConflictView(
         String type,
     @Schema(enumeration = {"pending", "resolved", "superseded"}) String status,
     @Schema(enumeration = {"source_wins", "target_wins", "timestamp", "manual"}) String strategy,
-    @Schema(type = SchemaType.OBJECT) @JsonRawValue @Nullable String sourceRow,
-    @Schema(type = SchemaType.OBJECT) @JsonRawValue @Nullable String targetRow,
-    @Schema(type = SchemaType.OBJECT, description = "null if it is not known") @JsonRawValue
+    @Schema(type = SchemaType.OBJECT, nullable = true) @JsonRawValue @Nullable String sourceRow,
+    @Schema(type = SchemaType.OBJECT, nullable = true) @JsonRawValue @Nullable String targetRow,
+    @Schema(type = SchemaType.OBJECT, description = "null if it is not known", nullable = true)
+        @JsonRawValue
         @Nullable String baseRow,
     List<String> differingColumns,
-    @Nullable String sourcePosition,
+    @Schema(nullable = true) @Nullable String sourcePosition,
     Instant detectedAt,
-    @Nullable Instant resolvedAt,
-    @Schema(description = "strategy, or who decided") @Nullable String resolvedBy,
-    @Schema(enumeration = {"source", "target", "custom"}) @Nullable String resolution,
-    @Nullable String note) {
+    @Schema(nullable = true, implementation = String.class, format = "date-time")
+        @Nullable Instant resolvedAt,
+    @Schema(description = "strategy, or who decided", nullable = true) @Nullable String resolvedBy,
+    @Schema(
+            enumeration = {"source", "target", "custom"},
+            nullable = true)
+        @Nullable String resolution,
+    @Schema(nullable = true) @Nullable String note) {
   ConflictView {
     differingColumns = List.copyOf(differingColumns);
   }

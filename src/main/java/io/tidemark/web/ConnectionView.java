@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 record ConnectionView(
     String name,
     @Schema(examples = "jdbc:postgresql://db.example.org:5432/shop") String url,
-    @Nullable String username,
+    @Schema(nullable = true) @Nullable String username,
     @Schema(
             enumeration = {"settings", "api"},
             description = "Those of the settings can be changed only there")

@@ -68,6 +68,7 @@ final class ConnectionsResource {
   @POST
   @Path("connections")
   @Consumes(MediaType.APPLICATION_JSON)
+  @AdminOnly
   @Operation(
       operationId = "createConnection",
       summary = "Makes a connection",
@@ -103,6 +104,7 @@ final class ConnectionsResource {
   @PUT
   @Path("connections/{name}")
   @Consumes(MediaType.APPLICATION_JSON)
+  @AdminOnly
   @Operation(
       operationId = "replaceConnection",
       summary = "Replaces a connection made over REST",
@@ -124,6 +126,7 @@ final class ConnectionsResource {
 
   @DELETE
   @Path("connections/{name}")
+  @AdminOnly
   @Operation(
       operationId = "deleteConnection",
       summary = "Removes a connection that no configuration uses")

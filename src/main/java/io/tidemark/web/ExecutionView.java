@@ -23,8 +23,10 @@ record ExecutionView(
         String trigger,
     @Schema(enumeration = {"pending", "running", "completed", "failed", "cancelled"}) String status,
     @Schema(description = "When it was asked for") Instant createdAt,
-    @Nullable Instant startedAt,
-    @Nullable Instant finishedAt,
+    @Schema(nullable = true, implementation = String.class, format = "date-time")
+        @Nullable Instant startedAt,
+    @Schema(nullable = true, implementation = String.class, format = "date-time")
+        @Nullable Instant finishedAt,
     long rowsRead,
     long rowsInserted,
     long rowsUpdated,
@@ -35,17 +37,18 @@ record ExecutionView(
     long conflictsResolved,
     long batches,
     long bytes,
-    @Schema(description = "As PostgreSQL writes it: 16/B374D848") @Nullable String sourceLsnStart,
-    @Nullable String sourceLsnEnd,
-    @Nullable Progress progress,
-    @Nullable Failure error) {
+    @Schema(description = "As PostgreSQL writes it: 16/B374D848", nullable = true)
+        @Nullable String sourceLsnStart,
+    @Schema(nullable = true) @Nullable String sourceLsnEnd,
+    @Schema(nullable = true) @Nullable Progress progress,
+    @Schema(nullable = true) @Nullable Failure error) {
   @JsonNaming(SnakeCaseStrategy.class)
   @Schema(name = "ExecutionProgress")
   record Progress(
       String phase,
-      @Nullable Double percent,
-      @Nullable Double rowsPerSecond,
-      @Nullable Long etaSeconds) {
+      @Schema(nullable = true) @Nullable Double percent,
+      @Schema(nullable = true) @Nullable Double rowsPerSecond,
+      @Schema(nullable = true) @Nullable Long etaSeconds) {
     static @Nullable Progress of(@Nullable ExecutionProgress progress) {
       return progress == null
           ? null
@@ -61,7 +64,7 @@ record ExecutionView(
   record Failure(
       @Schema(description = "A stable word") String code,
       String message,
-      @Schema(description = "What to do about it") @Nullable String hint) {
+      @Schema(description = "What to do about it", nullable = true) @Nullable String hint) {
     static @Nullable Failure of(@Nullable ExecutionError error) {
       return error == null ? null : new Failure(error.code(), error.message(), error.hint());
     }

@@ -55,6 +55,7 @@ final class ExecutionsResource {
               + " not stop the stream. Incremental applies everything committed at the source"
               + " before this call, and ends when that is true.")
   @RequestBody(
+      required = false,
       content =
           @Content(
               mediaType = MediaType.APPLICATION_JSON,

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** A part of a list, as it is answered. */
 record PageView<T>(
     List<T> items,
-    @Schema(description = "The cursor of the next page; null on the last") @Nullable String next) {
+    @Schema(description = "The cursor of the next page; null on the last", nullable = true)
+        @Nullable String next) {
   PageView {
     items = List.copyOf(items);
   }

@@ -65,21 +65,24 @@ final class Schemas {
     @Schema(defaultValue = "updated_at", description = "For conflict_resolution timestamp")
     public String timestamp_column = "";
 
-    @Schema(description = "Source columns; null: the primary key, else a unique not-null index")
+    @Schema(
+        nullable = true,
+        description = "Source columns; null: the primary key, else a unique not-null index")
     public List<String> key_columns = List.of();
 
-    @Schema(
-        type = SchemaType.OBJECT,
-        description = "A list of names, or a map of source to target; null: all, by name")
+    @Schema(description = "A list of names, or a map of source to target; null: all, by name")
     public Object columns = "";
 
-    @Schema(description = "An SQL boolean expression over source columns; null: all rows")
+    @Schema(
+        nullable = true,
+        description = "An SQL boolean expression over source columns; null: all rows")
     public String row_filter = "";
 
     @Schema(minimum = "1", maximum = "50000", defaultValue = "1000", description = "Rows")
     public int batch_size;
 
     @Schema(
+        nullable = true,
         minimum = "1",
         description = "null: continuous for incremental and merge, on demand for full")
     public Integer sync_interval_seconds = 1;
@@ -126,13 +129,17 @@ final class Schemas {
         })
     public String state = "";
 
-    @Schema(description = "Why it is in this state, and what to do about it; or null")
+    @Schema(
+        nullable = true,
+        description = "Why it is in this state, and what to do about it; or null")
     public String state_reason = "";
 
-    @Schema(description = "The newest execution; null before the first")
+    @Schema(nullable = true, description = "The newest execution; null before the first")
     public @Nullable ExecutionView last_execution;
 
-    @Schema(description = "How far the target is behind; null before anything was captured")
+    @Schema(
+        nullable = true,
+        description = "How far the target is behind; null before anything was captured")
     public Lag lag = new Lag();
 
     public Instant created_at = Instant.EPOCH;
@@ -157,7 +164,7 @@ final class Schemas {
   static final class ConfigurationPage {
     public List<Configuration> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -165,6 +172,7 @@ final class Schemas {
   @Schema(name = "ExecuteRequest")
   static final class ExecuteRequest {
     @Schema(
+        nullable = true,
         enumeration = {"full", "incremental", "merge"},
         description = "null: as the configuration's sync_strategy says")
     public String mode = "";
@@ -181,9 +189,10 @@ final class Schemas {
     @Schema(examples = "jdbc:postgresql://db.example.org:5432/shop")
     public String url = "";
 
+    @Schema(nullable = true)
     public String username = "";
 
-    @Schema(writeOnly = true)
+    @Schema(nullable = true, writeOnly = true)
     public String password = "";
   }
 
@@ -192,7 +201,7 @@ final class Schemas {
   static final class ExecutionPage {
     public List<ExecutionView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -201,7 +210,7 @@ final class Schemas {
   static final class ConflictPage {
     public List<ConflictView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -210,7 +219,7 @@ final class Schemas {
   static final class ConnectionPage {
     public List<ConnectionView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -219,7 +228,7 @@ final class Schemas {
   static final class TrackingPage {
     public List<SystemResource.PartitionView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -228,7 +237,7 @@ final class Schemas {
   static final class CapturePage {
     public List<SystemResource.CaptureView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -237,7 +246,7 @@ final class Schemas {
   static final class TopicPage {
     public List<SystemResource.TopicView> items = List.of();
 
-    @Schema(description = "The cursor of the next page; null on the last")
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";
   }
 
@@ -247,9 +256,13 @@ final class Schemas {
     @Schema(enumeration = {"source", "target", "custom"})
     public String resolution = "";
 
-    @Schema(type = SchemaType.OBJECT, description = "The whole row, for custom only")
+    @Schema(
+        nullable = true,
+        type = SchemaType.OBJECT,
+        description = "The whole row, for custom only")
     public Object row = "";
 
+    @Schema(nullable = true)
     public String note = "";
   }
 }

@@ -47,8 +47,8 @@ final class SystemResource {
       UUID configurationId,
       String topic,
       int partition,
-      @Nullable String capturedLsn,
-      @Nullable String appliedLsn,
+      @Schema(nullable = true) @Nullable String capturedLsn,
+      @Schema(nullable = true) @Nullable String appliedLsn,
       long capturedOffset,
       long appliedOffset,
       @Schema(description = "Records not applied yet") long lagEvents,
@@ -77,10 +77,11 @@ final class SystemResource {
       String slot,
       String publication,
       String state,
-      @Nullable String stateReason,
-      @Schema(description = "Log that the source keeps for the slot")
+      @Schema(nullable = true) @Nullable String stateReason,
+      @Schema(description = "Log that the source keeps for the slot", nullable = true)
           @Nullable Long retainedWalBytes,
-      @Nullable Instant lastEventAt) {
+      @Schema(nullable = true, implementation = String.class, format = "date-time")
+          @Nullable Instant lastEventAt) {
     static CaptureView of(CaptureStatus capture) {
       return new CaptureView(
           capture.connection(),

@@ -28,6 +28,9 @@ import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
@@ -39,6 +42,13 @@ import org.jspecify.annotations.Nullable;
 final class CaptureFixture implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(60);
   static final String CONNECTION = "Main-1";
+
+  /** Held, since loggers are forgotten otherwise: what libraries say drowns a failure. */
+  private static final List<Logger> QUIET =
+      Stream.of("io.debezium", "org.apache.kafka", "kafka", "state")
+          .map(Logger::getLogger)
+          .peek(logger -> logger.setLevel(Level.SEVERE))
+          .toList();
 
   private static final AtomicInteger COUNT = new AtomicInteger();
 
@@ -102,6 +112,16 @@ final class CaptureFixture implements AutoCloseable {
     ChangeTracker tracker =
         new ChangeTracker(settings, clients, Clock.systemUTC(), new SplittableRandom());
     trackers.add(tracker);
+    return tracker;
+  }
+
+  /** An instance that captures these tables. */
+  ChangeTracker tracking(TableName... tables) {
+    ChangeTracker tracker = tracker();
+    tracker.start(source);
+    for (TableName table : tables) {
+      tracker.ensureTracked(source, table);
+    }
     return tracker;
   }
 

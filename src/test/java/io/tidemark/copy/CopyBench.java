@@ -49,10 +49,8 @@ class CopyBench {
   private void round(PgFixture pg, int round) throws IOException, InterruptedException {
     empty(pg);
     report(round, "psql | psql, binary, key there", psqlPipe(pg));
-    for (int workers = 1; workers <= 2; workers++) {
-      empty(pg);
-      report(round, "direct, readers=" + workers, copy(pg, workers));
-    }
+    empty(pg);
+    report(round, "direct", copy(pg, 2));
     report(round, "staged, nothing differs", copy(pg, 2));
     pg.atTarget.execute("update orders set note = 'x' where id % 100 = 0");
     report(round, "staged, 1 % differs", copy(pg, 2));

@@ -105,6 +105,18 @@ class CopyEndTest {
   }
 
   @Test
+  void anInterruptedThreadEndsItsCopy() throws Exception {
+    pg.atSource.execute("select pg_advisory_lock(42)");
+    Future<CopyOutcome> outcome = start(gated(), new Cancellation());
+    awaitWaiting(pg.atSource);
+
+    copying.shutdownNow();
+
+    assertThat(outcome.get(10, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertUntouched();
+  }
+
+  @Test
   void cancelAfterTheEndIsTooLate() {
     Cancellation cancellation = new Cancellation();
     run(CopyRequest.difference(UUID.randomUUID(), mapping()), CopyHooks.NONE, cancellation);

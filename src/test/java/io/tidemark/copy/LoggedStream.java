@@ -42,6 +42,7 @@ final class LoggedStream implements StreamJoin {
   private final Runnable afterSnapshot;
   private long applied;
   private long fences;
+  private boolean losesFirstFence;
   private @Nullable List<List<@Nullable String>> tableAtPosition;
 
   /**
@@ -60,6 +61,11 @@ final class LoggedStream implements StreamJoin {
 
   long fences() {
     return fences;
+  }
+
+  /** As if the apply loop and the copy waited for each other. */
+  void loseFirstFence() {
+    losesFirstFence = true;
   }
 
   @Override
@@ -82,6 +88,9 @@ final class LoggedStream implements StreamJoin {
   public void fence(PgSession session) {
     fences++;
     session.execute("create table if not exists position (at int8)");
+    if (losesFirstFence && fences == 1) {
+      session.execute("do $$ begin raise exception using errcode = '40P01'; end $$");
+    }
   }
 
   @Override

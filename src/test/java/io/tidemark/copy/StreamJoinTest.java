@@ -94,6 +94,49 @@ class StreamJoinTest {
             List.of("500", "-1", "-1"), List.of(String.valueOf(KEYS), "0", "0"));
   }
 
+  @Test
+  void triesAgainWhenAnotherWriterWins() {
+    pg.atTarget.execute("insert into t values (1, 'old', -1), (9999, 'gone', -1)");
+    LoggedStream stream = new LoggedStream(pg, () -> {}, () -> {});
+    stream.loseFirstFence();
+
+    Completed done = copy(new CopyHooks(stream, TargetPreparation.NONE));
+
+    assertThat(stream.fences()).isEqualTo(2);
+    assertThat(done.rowsUpdated()).isEqualTo(1);
+    assertThat(done.rowsDeleted()).isEqualTo(1);
+    assertThat(done.rowsInserted()).isEqualTo(KEYS - 1);
+    assertThat(pg.targetRows("select * from t order by id"))
+        .isEqualTo(pg.sourceRows("select * from t order by id"));
+  }
+
+  @Test
+  void preparesTheSessionThatWritesTheTargetAndNoOther() {
+    pg.atTarget.execute("insert into t values (1, 'old', -1)");
+    pg.atTarget.execute(
+        """
+        create function tell() returns trigger language plpgsql as $$
+        begin
+          if current_setting('tidemark.prepared', true) is distinct from 'yes' then
+            raise exception 'not prepared';
+          end if;
+          return new;
+        end $$;
+        create trigger tell before insert or update on t for each row execute function tell()
+        """);
+    List<PgSession> prepared = new ArrayList<>();
+    TargetPreparation preparation =
+        session -> {
+          prepared.add(session);
+          session.execute("set tidemark.prepared = 'yes'");
+        };
+
+    Completed done = copy(new CopyHooks(StreamJoin.none(), preparation));
+
+    assertThat(done.rowsInserted()).isEqualTo(KEYS - 1);
+    assertThat(prepared).hasSize(1);
+  }
+
   /** The stream commits one transaction that the snapshot saw running, among random others. */
   private Completed copyBesideWriters() throws Exception {
     long seed = System.nanoTime();

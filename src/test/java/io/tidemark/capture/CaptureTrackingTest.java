@@ -1,0 +1,169 @@
+package io.tidemark.capture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tidemark.capture.CaptureState.Phase;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+class CaptureTrackingTest {
+  private static final TableName T = new TableName("public", "t");
+  private static final TableName U = new TableName("public", "u");
+
+  @Test
+  void waitsForWritersThatBeganBeforeTheTableWasTracked() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)", "create table u (id int primary key)");
+      ChangeTracker tracker = fixture.tracking(T);
+
+      try (Connection writer = fixture.source.open("writer");
+          Statement statement = writer.createStatement()) {
+        writer.setAutoCommit(false);
+        statement.execute("insert into u values (1)");
+        CompletableFuture<Void> tracked =
+            CompletableFuture.runAsync(() -> tracker.ensureTracked(fixture.source, U));
+        Awaitility.await()
+            .atMost(CaptureFixture.PATIENCE)
+            .until(() -> fixture.query("select count(*) from pg_publication_tables").equals("2"));
+        assertThatThrownBy(() -> tracked.get(300, TimeUnit.MILLISECONDS))
+            .isInstanceOf(java.util.concurrent.TimeoutException.class);
+        statement.execute("prepare transaction 'p'");
+        assertThatThrownBy(() -> tracked.get(300, TimeUnit.MILLISECONDS))
+            .isInstanceOf(java.util.concurrent.TimeoutException.class);
+        writer.setAutoCommit(true);
+        statement.execute("commit prepared 'p'");
+        tracked.get(10, TimeUnit.SECONDS);
+      }
+      fixture.execute("insert into u values (2)");
+      fixture.settle(tracker);
+
+      assertThat(fixture.read(U).stream().map(one -> one.key().value(0))).containsExactly("2");
+    }
+  }
+
+  @Test
+  void leavesNothingAtTheSourceWhenTheLastTableIsReleased() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)");
+      ChangeTracker tracker = fixture.tracking(T);
+      fixture.execute("insert into t values (1)");
+      fixture.settle(tracker);
+
+      // Another instance releases what this one captures.
+      fixture.tracker().release(fixture.source, Set.of());
+
+      assertThat(
+              fixture.query(
+                  "select count(*) from pg_replication_slots where slot_name = '"
+                      + fixture.names().slot()
+                      + "'"))
+          .isEqualTo("0");
+      assertThat(fixture.query("select count(*) from pg_publication")).isEqualTo("0");
+      awaitPhase(tracker, Phase.STANDBY);
+      assertThat(tracker.writtenUpTo(CaptureFixture.CONNECTION)).isEmpty();
+
+      tracker.ensureTracked(fixture.source, T);
+      fixture.execute("insert into t values (2)");
+      fixture.settle(tracker);
+      assertThat(fixture.read(T)).hasSize(2);
+    }
+  }
+
+  @Test
+  void failsClosedWhenTheSlotWasMadeAnew() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)");
+      String slot = fixture.names().slot();
+      try (ChangeTracker tracker = fixture.tracking(T)) {
+        fixture.settle(tracker);
+      }
+      fixture.execute(
+          "select pg_drop_replication_slot('" + slot + "')",
+          "insert into t values (1)",
+          "select pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
+
+      ChangeTracker tracker = fixture.tracker();
+      tracker.start(fixture.source);
+      awaitPhase(tracker, Phase.FAILED);
+
+      CaptureState state = tracker.state(CaptureFixture.CONNECTION).orElseThrow();
+      assertThat(state.reason()).contains(slot);
+      assertThat(state.remedy()).contains("full");
+      assertThat(fixture.read(T)).isEmpty();
+    }
+  }
+
+  @Test
+  void failsClosedWhenASlotInUseIsGone() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)");
+      try (ChangeTracker tracker = fixture.tracking(T)) {
+        fixture.settle(tracker);
+      }
+      fixture.execute("select pg_drop_replication_slot('" + fixture.names().slot() + "')");
+
+      ChangeTracker tracker = fixture.tracker();
+      tracker.start(fixture.source);
+      awaitPhase(tracker, Phase.FAILED);
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+          .isInstanceOf(OperatingFailure.class)
+          .hasMessageContaining(fixture.names().slot());
+
+      // The remedy: reset, then track anew.
+      tracker.release(fixture.source, Set.of());
+      tracker.ensureTracked(fixture.source, T);
+      fixture.execute("insert into t values (1)");
+      fixture.settle(tracker);
+      assertThat(fixture.read(T)).hasSize(1);
+    }
+  }
+
+  @Test
+  void refusesWhatCannotBeCaptured() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create unlogged table u (id int)", "create view t as select 1");
+      ChangeTracker tracker = fixture.tracker();
+
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+          .hasMessageContaining("not a table");
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, U))
+          .hasMessageContaining("no WAL");
+      assertThat(fixture.query("select count(*) from pg_publication")).isEqualTo("0");
+    }
+  }
+
+  @Test
+  void anyInstanceCanWaitForWhatAnotherWrites() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)");
+      ChangeTracker capturing = fixture.tracking(T);
+      fixture.settle(capturing);
+      ChangeTracker waiting = fixture.tracker();
+
+      for (int i = 0; i < 3; i++) {
+        fixture.execute("insert into t values (" + i + ")");
+        assertThat(waiting.awaitWritten(fixture.source, fixture.now(), Duration.ofSeconds(10)))
+            .isTrue();
+        assertThat(fixture.read(T)).hasSize(i + 1);
+      }
+      capturing.close();
+      assertThat(waiting.awaitWritten(fixture.source, fixture.now(), Duration.ofMillis(300)))
+          .isFalse();
+    }
+  }
+
+  private static void awaitPhase(ChangeTracker tracker, Phase phase) {
+    Awaitility.await()
+        .atMost(CaptureFixture.PATIENCE)
+        .until(() -> tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase() == phase);
+  }
+}
