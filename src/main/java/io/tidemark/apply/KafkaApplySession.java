@@ -98,7 +98,10 @@ final class KafkaApplySession implements AutoCloseable {
     if (!records.isEmpty()) {
       lastCheck = now;
       hint(now);
-    } else if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) >= 0) {
+    } else {
+      keepPositionsOfQuietPartitions();
+    }
+    if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) >= 0) {
       lastCheck = now;
       checkWhileIdle();
       hint(now);
@@ -164,12 +167,19 @@ final class KafkaApplySession implements AutoCloseable {
   }
 
   /**
-   * Takes note of records that hold no change (markers of transactions), and makes sure that target
-   * and broker are still there: a consumer alone does not tell when no broker answers.
+   * Makes sure that target and broker are still there: a consumer alone does not tell when no
+   * broker answers.
    */
   private void checkWhileIdle() {
     target.checkAlive();
     consumer.endOffsets(standing.keySet(), BROKER_ANSWER_MAX);
+  }
+
+  /**
+   * Takes note of records that hold no change (markers of transactions), so that whoever waits for
+   * the target to reach an offset sees that it has. Once per quiet poll and only if there were any.
+   */
+  private void keepPositionsOfQuietPartitions() {
     for (TopicPartition partition : Set.copyOf(standing.keySet())) {
       AppliedPosition from = standing.get(partition);
       long consumed = consumer.position(partition);

@@ -19,9 +19,8 @@ import java.nio.file.Path;
  * @param tidemark all settings under {@code tidemark.}
  * @param hasKafka whether a Kafka cluster is configured
  * @param httpHost where REST listens
- * @param hasJwtIssuer whether tokens of an issuer are accepted
  */
-record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost, boolean hasJwtIssuer) {
+record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost) {
   /** Quarkus reads this file too, at the same rank. */
   private static final Path FILE = Path.of("config", "application.properties");
 
@@ -40,8 +39,7 @@ record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost, bool
         new Settings(
             tidemark,
             config.getOptionalValue("kafka.bootstrap.servers", String.class).isPresent(),
-            config.getOptionalValue("quarkus.http.host", String.class).orElse("127.0.0.1"),
-            config.getOptionalValue("mp.jwt.verify.issuer", String.class).isPresent());
+            config.getOptionalValue("quarkus.http.host", String.class).orElse("127.0.0.1"));
     settings.check();
     return settings;
   }
@@ -80,7 +78,7 @@ record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost, bool
               + tidemark.capture().runtime()
               + "': only 'embedded' is available yet");
     }
-    if (!isLoopback(httpHost) && tidemark.api().tokens().isEmpty() && !hasJwtIssuer) {
+    if (!isLoopback(httpHost) && tidemark.api().tokens().isEmpty()) {
       throw new SettingsException(
           "quarkus.http.host is "
               + httpHost

@@ -85,6 +85,14 @@ public final class Acceptance {
       errors.add(
           notAvailable("schema_evolution", WireName.of(definition.schemaEvolution()), "none"));
     }
+    if (definition.rowFilter() != null && definition.needsCapture()) {
+      // The stream does not evaluate it yet, and rows outside the filter must not reach the target.
+      errors.add(
+          new FieldError(
+              "row_filter",
+              "'row_filter' is not available yet for sync_strategy incremental; leave it out, or"
+                  + " use sync_strategy full"));
+    }
     return errors;
   }
 
