@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -30,6 +31,20 @@ final class PgSource {
         what + ": " + cause.getMessage() + " (SQLSTATE " + cause.getSQLState() + ")",
         "Check that the source database is up and that the user may do this.",
         cause);
+  }
+
+  /** What a failure comes down to: what the database said, else the innermost message. */
+  static String reason(@Nullable Throwable failure) {
+    String reason = "no cause given";
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof SQLException sql) {
+        return sql.getMessage() + " (SQLSTATE " + sql.getSQLState() + ")";
+      }
+      if (at.getMessage() != null) {
+        reason = at.getClass().getSimpleName() + ": " + at.getMessage();
+      }
+    }
+    return reason;
   }
 
   /** The key's columns of a table as the catalog has them now. */
