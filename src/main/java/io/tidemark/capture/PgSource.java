@@ -57,12 +57,14 @@ final class PgSource {
   }
 
   /** The cluster's identity and its WAL's timeline. */
-  static SlotGeneration generation(PgDatabase source, String slot) throws SQLException {
+  static SlotGeneration generation(PgDatabase source, String slot) {
     try (Connection connection = source.openReplication("capture identity");
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("IDENTIFY_SYSTEM")) {
       row.next();
       return new SlotGeneration(row.getString("systemid"), row.getLong("timeline"), slot);
+    } catch (SQLException e) {
+      throw failure("the source could not be identified", e);
     }
   }
 
