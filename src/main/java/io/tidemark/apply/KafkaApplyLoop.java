@@ -4,7 +4,6 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.sync.TableMapping;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -29,7 +28,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
 
   /** Asks both databases for the mapping, each time the loop starts over. */
   public interface Mappings {
-    TableMapping current() throws SQLException;
+    TableMapping current();
   }
 
   private final ApplyTask task;
@@ -90,7 +89,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
       } catch (WakeupException e) {
         // close() woke the consumer; the loop's condition ends it.
         continue;
-      } catch (SQLException | KafkaException | OperatingFailure e) {
+      } catch (KafkaException | OperatingFailure e) {
         boolean hadRun = state.get() instanceof ApplyState.Running;
         attempts = hadRun ? 1 : attempts + 1;
         retrying(e, attempts);
@@ -105,7 +104,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
     state.set(new ApplyState.Stopped(clock.instant()));
   }
 
-  private void consume() throws SQLException {
+  private void consume() {
     try (KafkaApplySession opened =
         KafkaApplySession.open(
             task, mappings.current(), kafka, settings, parkedRows, progress, clock)) {
@@ -122,13 +121,41 @@ public final class KafkaApplyLoop implements AutoCloseable {
   }
 
   private void retrying(Exception e, int attempts) {
-    PgApplyFailure failure = PgApplyFailure.of(e, task);
+    OperatingFailure failure = failure(e);
     Instant since =
         state.get() instanceof ApplyState.Retrying earlier ? earlier.since() : clock.instant();
-    state.set(new ApplyState.Retrying(since, failure.reason(), failure.remedy(), attempts));
+    state.set(new ApplyState.Retrying(since, reason(failure), failure.hint().orElse(""), attempts));
     LOG.log(
         Level.WARNING,
-        () -> "apply of " + task.topic() + ", attempt " + attempts + ": " + failure.reason());
+        () -> "apply of " + task.topic() + ", attempt " + attempts + ": " + reason(failure));
+  }
+
+  private static String reason(OperatingFailure failure) {
+    return String.valueOf(failure.getMessage());
+  }
+
+  /** The failure itself, or the one that the consumer wrapped, or what Kafka's own means. */
+  private OperatingFailure failure(Exception e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof OperatingFailure failure) {
+        return failure;
+      }
+    }
+    if (e instanceof KafkaException) {
+      return new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "broker_unreachable",
+          "Kafka: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")",
+          "check that the brokers are up and reachable, and that this user may read "
+              + task.topic(),
+          e);
+    }
+    return new OperatingFailure(
+        OperatingFailure.Kind.CAPACITY,
+        "unexpected",
+        "an unexpected " + e.getClass().getSimpleName() + "; the log has it whole",
+        null,
+        e);
   }
 
   private void pause(int attempts) {

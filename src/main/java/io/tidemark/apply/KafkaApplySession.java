@@ -2,8 +2,6 @@ package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.sync.TableMapping;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -29,16 +27,14 @@ final class KafkaApplySession implements AutoCloseable {
   /** How often the group is told how far it is; only a hint for people who watch the group. */
   private static final Duration HINT_EVERY = Duration.ofSeconds(5);
 
-  /** How long the target is given to say that it is alive. */
-  private static final int ALIVE_SECONDS = 5;
+  /** How long a broker is given to say that it is alive. */
+  private static final Duration BROKER_ANSWER_MAX = Duration.ofSeconds(5);
 
   private final ApplyTask task;
   private final ApplySettings settings;
   private final ApplyProgress progress;
   private final InstantSource clock;
-  private final Connection connection;
-  private final JdbcPositions positions;
-  private final JdbcApplier applier;
+  private final JdbcTarget target;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
   private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
@@ -50,17 +46,14 @@ final class KafkaApplySession implements AutoCloseable {
       ApplySettings settings,
       ApplyProgress progress,
       InstantSource clock,
-      Connection connection,
-      JdbcApplier applier,
+      JdbcTarget target,
       KafkaConsumer<byte[], byte[]> consumer) {
     this.task = task;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
-    this.connection = connection;
-    this.applier = applier;
+    this.target = target;
     this.consumer = consumer;
-    positions = new JdbcPositions(task.configuration());
     reader = new KafkaChanges(task.sourceConnection());
     lastCheck = clock.instant();
     lastHint = clock.instant();
@@ -73,35 +66,21 @@ final class KafkaApplySession implements AutoCloseable {
       ApplySettings settings,
       ParkedRows parkedRows,
       ApplyProgress progress,
-      InstantSource clock)
-      throws SQLException {
-    Connection connection = task.target().open("apply " + task.topic());
-    JdbcApplier applier = null;
+      InstantSource clock) {
+    JdbcTarget target = JdbcTarget.open(task, mapping, parkedRows);
     try {
-      JdbcPositions.ensureTable(connection);
-      applier =
-          new JdbcApplier(
-              connection,
-              mapping,
-              task.deletes(),
-              new JdbcPositions(task.configuration()),
-              parkedRows);
       KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =
-          new KafkaApplySession(task, settings, progress, clock, connection, applier, consumer);
+          new KafkaApplySession(task, settings, progress, clock, target, consumer);
       consumer.subscribe(List.of(task.topic()), session.new Rebalance());
       return session;
-    } catch (SQLException | RuntimeException e) {
-      closeAfter(e, applier == null ? connection : applier);
+    } catch (RuntimeException e) {
+      try {
+        target.close();
+      } catch (OperatingFailure later) {
+        e.addSuppressed(later);
+      }
       throw e;
-    }
-  }
-
-  private static void closeAfter(Exception cause, AutoCloseable resource) {
-    try {
-      resource.close();
-    } catch (Exception e) {
-      cause.addSuppressed(e);
     }
   }
 
@@ -110,7 +89,7 @@ final class KafkaApplySession implements AutoCloseable {
   }
 
   /** Waits for records a while, and applies those that came. */
-  void step() throws SQLException {
+  void step() {
     ConsumerRecords<byte[], byte[]> records = poll();
     for (TopicPartition partition : records.partitions()) {
       applyAll(partition, records.records(partition));
@@ -142,8 +121,7 @@ final class KafkaApplySession implements AutoCloseable {
   }
 
   /** Applies a partition's records in batches of at most the configured size and bytes. */
-  private void applyAll(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records)
-      throws SQLException {
+  private void applyAll(TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records) {
     int from = 0;
     while (from < records.size()) {
       int to = from;
@@ -163,8 +141,7 @@ final class KafkaApplySession implements AutoCloseable {
 
   /** Applies one batch; answers false if the rest of the poll is void. */
   private boolean apply(
-      TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes)
-      throws SQLException {
+      TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes) {
     AppliedPosition from = standing.get(partition);
     if (from == null) {
       // Given up in a rebalance of this very poll.
@@ -176,7 +153,7 @@ final class KafkaApplySession implements AutoCloseable {
     }
     AppliedPosition to = from.after(changes.get(changes.size() - 1));
     long started = System.nanoTime();
-    if (applier.apply(changes, from, to) instanceof Applied.Committed committed) {
+    if (target.apply(changes, from, to) instanceof Applied.Committed committed) {
       standing.put(partition, to);
       progress.count(
           committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
@@ -190,20 +167,16 @@ final class KafkaApplySession implements AutoCloseable {
    * Takes note of records that hold no change (markers of transactions), and makes sure that target
    * and broker are still there: a consumer alone does not tell when no broker answers.
    */
-  private void checkWhileIdle() throws SQLException {
-    if (!connection.isValid(ALIVE_SECONDS)) {
-      throw new SQLException("the session with the target is gone", "08006");
-    }
-    consumer.endOffsets(standing.keySet(), Duration.ofSeconds(ALIVE_SECONDS));
+  private void checkWhileIdle() {
+    target.checkAlive();
+    consumer.endOffsets(standing.keySet(), BROKER_ANSWER_MAX);
     for (TopicPartition partition : Set.copyOf(standing.keySet())) {
       AppliedPosition from = standing.get(partition);
       long consumed = consumer.position(partition);
       if (from != null && consumed > from.nextOffset()) {
-        if (positions.advance(connection, from, from.at(consumed))) {
-          connection.commit();
+        if (target.advance(from, from.at(consumed))) {
           standing.put(partition, from.at(consumed));
         } else {
-          connection.rollback();
           seekToStanding(List.of(partition));
         }
       }
@@ -232,13 +205,10 @@ final class KafkaApplySession implements AutoCloseable {
   }
 
   /** Reads where the target stands, and goes on from there. */
-  private void seekToStanding(Collection<TopicPartition> partitions) throws SQLException {
+  private void seekToStanding(Collection<TopicPartition> partitions) {
     for (TopicPartition partition : partitions) {
       AppliedPosition position =
-          positions
-              .find(connection, partition.topic(), partition.partition())
-              .orElseThrow(() -> neverInStep(partition));
-      connection.commit();
+          target.find(partition.partition()).orElseThrow(() -> neverInStep(partition));
       standing.put(partition, position);
       consumer.seek(partition, position.nextOffset());
     }
@@ -259,12 +229,12 @@ final class KafkaApplySession implements AutoCloseable {
   }
 
   @Override
-  public void close() throws SQLException {
+  public void close() {
     try {
       consumer.close();
     } finally {
       standing.keySet().forEach(partition -> progress.forget(partition.partition()));
-      applier.close();
+      target.close();
     }
   }
 
@@ -272,16 +242,7 @@ final class KafkaApplySession implements AutoCloseable {
   private final class Rebalance implements ConsumerRebalanceListener {
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-      try {
-        seekToStanding(partitions);
-      } catch (SQLException e) {
-        throw new OperatingFailure(
-            OperatingFailure.Kind.TARGET,
-            "position_unreadable",
-            PgApplyFailure.of(e, task).reason(),
-            PgApplyFailure.of(e, task).remedy(),
-            e);
-      }
+      seekToStanding(partitions);
     }
 
     @Override

@@ -2,10 +2,8 @@ package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.SourcePosition;
+import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.TableMapping;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -90,36 +88,24 @@ public final class KafkaCatchUp implements AutoCloseable {
    * @param seen tells of a transaction id's low 32 bits whether the table has its changes already
    */
   public Stretch apply(
-      Connection connection,
+      PgSession session,
       TableMapping mapping,
       Map<Integer, AppliedPosition> from,
       Map<Integer, AppliedPosition> until,
       LongPredicate seen,
-      Commit commit)
-      throws SQLException {
-    boolean autoCommit = connection.getAutoCommit();
-    connection.setAutoCommit(false);
-    try (JdbcTableWriter writer = new JdbcTableWriter(connection, mapping)) {
-      setPlanning(connection, "force_generic_plan");
-      Run run = new Run(connection, writer, mapping, seen, commit, from);
-      run.readUntil(until);
-      setPlanning(connection, "auto");
-      if (commit == Commit.PER_BATCH) {
-        connection.commit();
-      }
-      return new Stretch(run.standing, run.changes);
-    } finally {
-      if (commit == Commit.PER_BATCH) {
-        connection.setAutoCommit(autoCommit);
-      }
+      Commit commit) {
+    if (commit == Commit.PER_BATCH) {
+      session.begin(PgSession.Begin.READ_COMMITTED);
     }
-  }
-
-  /** For the reason that {@link JdbcApplier#prepareSession} gives. */
-  private static void setPlanning(Connection connection, String mode) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("set plan_cache_mode = " + mode);
+    // On failure the caller gives the session up, so only success puts it back as it was.
+    JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes());
+    Run run = new Run(session, writer, seen, commit, from);
+    run.readUntil(until);
+    writer.close();
+    if (commit == Commit.PER_BATCH) {
+      session.commit();
     }
+    return new Stretch(run.standing, run.changes);
   }
 
   /** Makes a running {@link #apply} fail at once; from any thread. */
@@ -133,9 +119,8 @@ public final class KafkaCatchUp implements AutoCloseable {
   }
 
   private final class Run {
-    private final Connection connection;
-    private final JdbcTableWriter writer;
-    private final Projection projection;
+    private final PgSession session;
+    private final JdbcBatchWriter writer;
     private final LongPredicate seen;
     private final Commit commit;
     private final Map<Integer, AppliedPosition> standing;
@@ -144,21 +129,19 @@ public final class KafkaCatchUp implements AutoCloseable {
     private long changes;
 
     Run(
-        Connection connection,
-        JdbcTableWriter writer,
-        TableMapping mapping,
+        PgSession session,
+        JdbcBatchWriter writer,
         LongPredicate seen,
         Commit commit,
         Map<Integer, AppliedPosition> from) {
-      this.connection = connection;
+      this.session = session;
       this.writer = writer;
       this.seen = seen;
       this.commit = commit;
-      projection = new Projection(mapping);
       standing = new HashMap<>(from);
     }
 
-    void readUntil(Map<Integer, AppliedPosition> until) throws SQLException {
+    void readUntil(Map<Integer, AppliedPosition> until) {
       Map<TopicPartition, Long> ends = new HashMap<>();
       until.forEach(
           (partition, end) -> {
@@ -193,7 +176,7 @@ public final class KafkaCatchUp implements AutoCloseable {
     }
 
     /** Records behind the end belong to the loop that goes on from there. */
-    private void take(List<ConsumerRecord<byte[], byte[]>> records, long end) throws SQLException {
+    private void take(List<ConsumerRecord<byte[], byte[]>> records, long end) {
       for (ConsumerRecord<byte[], byte[]> record : records) {
         if (record.offset() >= end) {
           return;
@@ -233,20 +216,14 @@ public final class KafkaCatchUp implements AutoCloseable {
       return any;
     }
 
-    private void flush() throws SQLException {
-      for (Step step : Batch.steps(pending, projection, task.deletes())) {
-        List<TargetRow> missing = writer.write(step).missing();
-        if (!missing.isEmpty()) {
-          throw new IllegalStateException(
-              missing.size()
-                  + " rows of the snapshot are not in the table that was filled from it");
-        }
-      }
+    private void flush() {
+      writer.write(pending);
       changes += pending.size();
       pending.clear();
       pendingBytes = 0;
       if (commit == Commit.PER_BATCH) {
-        connection.commit();
+        session.commit();
+        session.begin(PgSession.Begin.READ_COMMITTED);
       }
     }
 

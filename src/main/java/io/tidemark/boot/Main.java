@@ -1,13 +1,17 @@
 package io.tidemark.boot;
 
-import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.annotations.QuarkusMain;
+import picocli.CommandLine;
 
+/** Where the process starts: reads the command line and runs what it names. */
 @QuarkusMain
 public final class Main {
   private Main() {}
 
   public static void main(String... args) {
-    Quarkus.run(args);
+    int code = new CommandLine(new Commands()).execute(args);
+    if (code != 0) {
+      System.exit(code);
+    }
   }
 }

@@ -1,6 +1,6 @@
 package io.tidemark.copy;
 
-/** Unwinds a copy that was cancelled between two statements; never leaves this room. */
+/** Unwinds a copy that is cancelled or whose thread is interrupted; never leaves this room. */
 final class CopyCancelled extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

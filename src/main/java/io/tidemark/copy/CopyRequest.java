@@ -12,9 +12,20 @@ public record CopyRequest(UUID execution, TableMapping mapping, Method method, A
   /** How the target's rows are replaced. */
   public enum Method {
     /** Only what differs is written; readers see the old rows, then the new ones. */
-    DIFFERENCE,
+    DIFFERENCE("share row exclusive"),
     /** Emptied and loaded in one transaction; readers wait meanwhile. */
-    TRUNCATE
+    TRUNCATE("access exclusive");
+
+    private final String lockMode;
+
+    Method(String lockMode) {
+      this.lockMode = lockMode;
+    }
+
+    /** How the target table is locked while it is written. */
+    String lockMode() {
+      return lockMode;
+    }
   }
 
   /** What becomes of target rows that the source does not have. */

@@ -1,6 +1,5 @@
 package io.tidemark.copy;
 
-import io.tidemark.copy.CopyRequest.Method;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.PgSession.Begin;
 import io.tidemark.postgres.SourceSnapshot;
@@ -41,7 +40,7 @@ final class CopyRun {
     join.beforeSnapshot();
     this.scan = new SourceScan(sessions, request.mapping(), settings);
     progress.expect(scan.units());
-    this.format = CopyFormat.of(request.mapping(), scan.readers().get(0), writer);
+    this.format = CopyFormat.of(request.mapping(), scan.leader(), writer);
   }
 
   CopyRequest request() {
@@ -83,17 +82,23 @@ final class CopyRun {
   }
 
   /**
-   * Reads all chunks, one thread per reader.
+   * Reads all chunks in parallel, one thread per reader.
    *
    * @param work makes a reader's thread of the task that reads all it can into a sink
    */
-  void readAll(Function<ChunkReader, Runnable> work) {
+  void readInParallel(Function<ChunkReader, Runnable> work) {
     progress.enter(CopyPhase.COPY);
     List<Runnable> threads = new ArrayList<>();
-    for (PgSession reader : scan.readers()) {
+    for (PgSession reader : scan.readers(settings.workers())) {
       threads.add(work.apply(sink -> readChunks(reader, sink)));
     }
     new Workers(sessions).runAll(threads);
+  }
+
+  /** Reads all chunks in the source's order, in the calling thread. */
+  void readInOrder(RowSink sink) {
+    progress.enter(CopyPhase.COPY);
+    readChunks(scan.leader(), sink);
   }
 
   /** Reads chunks into a sink until none is left. */
@@ -106,15 +111,9 @@ final class CopyRun {
     writer.begin(Begin.READ_COMMITTED);
     writer.execute("set local lock_timeout = " + settings.lockTimeout().toMillis());
     join.fence(writer);
-    if (request.method() == Method.DIFFERENCE) {
-      // Keeps other writers out and lets readers in.
-      writer.execute(
-          "lock table %s in share row exclusive mode"
-              .formatted(Difference.targetRelation(mapping())));
-    } else {
-      writer.execute(
-          "lock table %s in access exclusive mode".formatted(Difference.targetRelation(mapping())));
-    }
+    writer.execute(
+        "lock table %s in %s mode"
+            .formatted(Difference.targetRelation(mapping()), request.method().lockMode()));
   }
 
   /** Sets the position and commits, unless the copy was cancelled. */

@@ -5,7 +5,8 @@ import java.time.Duration;
 /**
  * The bounds of a copy.
  *
- * @param workers parallel source sessions, 1 to 32: each costs one session on either side
+ * @param workers parallel readers where a stage is filled, 1 to 32: each costs one session on
+ *     either side
  * @param chunkBytes how much of the source table one COPY reads, at least 64 KiB: small enough that
  *     workers end together and read near each other, large enough that the statement costs nothing
  * @param bufferBytes what a worker gathers before it writes, 8 KiB to 64 MiB; the memory of a copy
@@ -14,7 +15,7 @@ import java.time.Duration;
  *     us meanwhile
  */
 public record CopySettings(int workers, long chunkBytes, int bufferBytes, Duration lockTimeout) {
-  /** Two workers already saturate one target session; the others are measured in the tests. */
+  /** Two workers keep a small machine busy; a chunk of 16 MiB is read in some tens of ms. */
   public static final CopySettings DEFAULTS =
       new CopySettings(2, 16L << 20, 256 << 10, Duration.ofSeconds(30));
 

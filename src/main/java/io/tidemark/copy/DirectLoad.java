@@ -7,7 +7,9 @@ import java.util.Optional;
 
 /**
  * Loads straight into the target, in one target transaction: when it is empty, or is to be emptied.
- * Several readers feed one COPY.
+ *
+ * <p>One reader feeds it: the target's session is the bottleneck, and rows in the source's order
+ * let it append to the key's index. Two readers were measured 10 to 20 % slower on two cores.
  */
 final class DirectLoad {
   private final CopyRun run;
@@ -30,7 +32,7 @@ final class DirectLoad {
     run.progress().expectDirectLoad();
     TargetStream stream =
         TargetStream.into(run.mapping().target().name(), run.mapping(), run.format(), writer);
-    run.readAll(reader -> () -> reader.readInto(stream));
+    run.readInOrder(stream);
     long inserted = stream.finish();
     run.endScan();
     long caughtUp = catchUp(writer);

@@ -32,10 +32,7 @@ final class RowPump {
     flush();
   }
 
-  /**
-   * INVARIANT: the sink gets whole rows, since other pumps write to it between two of our buffers.
-   * The server sends one row per message, so a buffer of whole messages is one of whole rows.
-   */
+  /** The server sends one row per message: many small writes become few large ones. */
   private void add(byte[] message, int from, int length) {
     if (length > buffer.length - filled) {
       flush();

@@ -37,7 +37,7 @@ final class SourceScan {
   private final Queue<Chunk> chunks;
   private final long units;
 
-  /** Takes the snapshot and opens as many readers as there is work for, at least one. */
+  /** Takes the snapshot, with one reader. */
   SourceScan(Sessions sessions, TableMapping mapping, CopySettings settings) {
     this.sessions = sessions;
     this.mapping = mapping;
@@ -51,15 +51,32 @@ final class SourceScan {
     List<Chunk> cut = Chunk.cut(leader, mapping.source(), settings.chunkBytes());
     this.chunks = new ConcurrentLinkedQueue<>(cut);
     this.units = cut.stream().mapToLong(Chunk::units).sum();
-    join(leader, Math.min(settings.workers(), cut.size()));
   }
 
   SourceSnapshot snapshot() {
     return snapshot;
   }
 
-  /** Sessions that see the snapshot, each for one thread. */
-  List<PgSession> readers() {
+  /** The session that took the snapshot. */
+  PgSession leader() {
+    return readers.get(0);
+  }
+
+  /**
+   * Sessions that see the snapshot, each for one thread: as many as there is work for, at least
+   * one.
+   */
+  List<PgSession> readers(int most) {
+    int wanted = Math.min(most, chunks.size());
+    if (readers.size() < wanted) {
+      String exported = Sql.literal(leader().text("select pg_catalog.pg_export_snapshot()"));
+      while (readers.size() < wanted) {
+        PgSession reader = sessions.openSource();
+        reader.begin(Begin.REPEATABLE_READ_ONLY);
+        reader.execute("set transaction snapshot " + exported);
+        readers.add(reader);
+      }
+    }
     return List.copyOf(readers);
   }
 
@@ -130,18 +147,5 @@ final class SourceScan {
 
   private static String name(TableShape table) {
     return Sql.name(table.name());
-  }
-
-  private void join(PgSession leader, int readersWanted) {
-    if (readersWanted < 2) {
-      return;
-    }
-    String exported = Sql.literal(leader.text("select pg_catalog.pg_export_snapshot()"));
-    while (readers.size() < readersWanted) {
-      PgSession reader = sessions.openSource();
-      reader.begin(Begin.REPEATABLE_READ_ONLY);
-      reader.execute("set transaction snapshot " + exported);
-      readers.add(reader);
-    }
   }
 }

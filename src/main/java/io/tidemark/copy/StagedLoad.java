@@ -30,7 +30,7 @@ final class StagedLoad {
   Completed load() {
     PgSession writer = run.writer();
     stage.create(writer);
-    run.readAll(reader -> () -> fill(reader));
+    run.readInParallel(reader -> () -> fill(reader));
     run.endScan();
     if (run.join().isStreaming() || !stage.sourceKeepsKeyUnique()) {
       run.progress().enter(CopyPhase.INDEX);

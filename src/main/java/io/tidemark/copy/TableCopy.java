@@ -38,6 +38,9 @@ public final class TableCopy {
    * Copies one table in the calling thread and threads of its own, all of which have ended when it
    * returns.
    *
+   * <p>It is ended early by the cancellation, not by interrupting the calling thread: a session
+   * that waits for its server hears no interrupt.
+   *
    * @throws OperatingFailure of kind SOURCE, TARGET, USER or CAPACITY
    */
   public CopyOutcome run(
@@ -53,7 +56,7 @@ public final class TableCopy {
     } catch (RuntimeException e) {
       sessions.abortAll();
       cleanUp(stage, e);
-      if (!cancellation.close()) {
+      if (!cancellation.close() || e instanceof CopyCancelled) {
         LOG.log(System.Logger.Level.DEBUG, "What the cancellation broke off", e);
         return new Cancelled();
       }

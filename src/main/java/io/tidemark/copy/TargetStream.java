@@ -8,9 +8,8 @@ import io.tidemark.sync.TableMapping;
 import java.util.List;
 
 /**
- * One COPY into a target table, fed by one or several readers. A reader that comes while another
- * writes waits: that is all the queue there is, so that memory is one buffer per reader however
- * slow the target.
+ * One COPY into a target table. Its writer waits while the server is busy: that is all the queue
+ * there is, so that memory is one buffer per reader however slow the target.
  */
 final class TargetStream implements RowSink {
   private final PgCopyIn copy;
@@ -39,12 +38,12 @@ final class TargetStream implements RowSink {
   }
 
   @Override
-  public synchronized void write(byte[] rows, int from, int length) {
+  public void write(byte[] rows, int from, int length) {
     copy.write(rows, from, length);
   }
 
   /** Ends the stream; the answer is the number of rows that the table took. */
-  synchronized long finish() {
+  long finish() {
     byte[] trailer = format.trailer();
     if (trailer.length > 0) {
       copy.write(trailer, 0, trailer.length);

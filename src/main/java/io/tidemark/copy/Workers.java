@@ -2,7 +2,6 @@ package io.tidemark.copy;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -76,7 +75,7 @@ final class Workers {
       } catch (InterruptedException e) {
         // Whoever interrupts wants the copy to end; its threads end with their sessions.
         interrupted = true;
-        first.compareAndSet(null, new CancellationException("interrupted"));
+        first.compareAndSet(null, new CopyCancelled());
         sessions.abortAll();
       } catch (ExecutionException e) {
         throw new IllegalStateException("a guarded task threw", e.getCause());

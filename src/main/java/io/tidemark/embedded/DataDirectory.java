@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
@@ -27,9 +27,11 @@ final class DataDirectory implements AutoCloseable {
     void fill(Path directory) throws IOException;
   }
 
+  private static final System.Logger LOG = System.getLogger(DataDirectory.class.getName());
+
   private static final String LOCK_FILE = "tidemark.lock";
   private static final String PID_FILE = "tidemark.pid";
-  private static final String UNFINISHED = ".unfinished";
+  private static final String UNFINISHED = ".unfinished-";
 
   private final Path root;
   private final FileChannel lockChannel;
@@ -75,8 +77,9 @@ final class DataDirectory implements AutoCloseable {
     Path pidFile = root.resolve(PID_FILE);
     String holder =
         Files.exists(pidFile) ? "process " + Files.readString(pidFile).strip() : "another process";
-    return "The data directory %s is in use by %s. Stop that process, or set %s to another directory."
-        .formatted(root, holder, EmbeddedSettings.DATA_DIR_KEY);
+    return "The data directory %s is in use by %s.".formatted(root, holder)
+        + " Stop that process, or set %s to another directory."
+            .formatted(EmbeddedSettings.DATA_DIR_KEY);
   }
 
   Path root() {
@@ -96,14 +99,31 @@ final class DataDirectory implements AutoCloseable {
     if (Files.exists(complete)) {
       return complete;
     }
-    Path unfinished = root.resolve(name + UNFINISHED);
-    delete(unfinished);
-    Files.createDirectory(unfinished);
+    discardUnfinished(name);
+    // INVARIANT: a name of its own. A program of a killed process may still be filling the former
+    // one, and cleans up by path when that vanishes under it.
+    Path unfinished = Files.createTempDirectory(root, name + UNFINISHED);
     fill.fill(unfinished);
     forceFiles(unfinished);
     Files.move(unfinished, complete, StandardCopyOption.ATOMIC_MOVE);
     force(root);
     return complete;
+  }
+
+  private void discardUnfinished(String name) throws IOException {
+    try (DirectoryStream<Path> leftovers =
+        Files.newDirectoryStream(root, name + UNFINISHED + "*")) {
+      for (Path leftover : leftovers) {
+        try {
+          delete(leftover);
+        } catch (IOException e) {
+          LOG.log(
+              System.Logger.Level.WARNING,
+              "A leftover of an interrupted start stays until the next one: " + leftover,
+              e);
+        }
+      }
+    }
   }
 
   private static void forceFiles(Path directory) throws IOException {
@@ -138,9 +158,6 @@ final class DataDirectory implements AutoCloseable {
   }
 
   private static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
     Files.walkFileTree(
         directory,
         new SimpleFileVisitor<>() {

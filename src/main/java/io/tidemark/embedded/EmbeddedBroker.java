@@ -45,8 +45,10 @@ public final class EmbeddedBroker {
     Path logDirectory = directory.ensure("kafka", EmbeddedBroker::format);
     if (!Files.exists(logDirectory.resolve("meta.properties"))) {
       throw new EmbeddedStackException(
-          "%s is not the data of a Kafka broker: meta.properties is missing. Move it away, or set %s to another directory."
-              .formatted(logDirectory, EmbeddedSettings.DATA_DIR_KEY));
+          "%s is not the data of a Kafka broker: meta.properties is missing."
+                  .formatted(logDirectory)
+              + " Move it away, or set %s to another directory."
+                  .formatted(EmbeddedSettings.DATA_DIR_KEY));
     }
     int port = ports.configuredOrFree("Kafka", EmbeddedSettings.KAFKA_PORT_KEY, configuredPort);
     int controllerPort = ports.free("Kafka-controller");
@@ -81,8 +83,7 @@ public final class EmbeddedBroker {
     Properties settings = KafkaSettings.of(logDirectory, port, controllerPort);
     KafkaFaults faults = KafkaFaults.watch();
     try {
-      KafkaRaftServer server =
-          new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
+      KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
       EmbeddedBroker broker = new EmbeddedBroker(server, faults, port);
       broker.startUp();
       return broker;

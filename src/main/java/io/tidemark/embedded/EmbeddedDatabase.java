@@ -33,6 +33,7 @@ public final class EmbeddedDatabase {
   private static final System.Logger LOG = System.getLogger(EmbeddedDatabase.class.getName());
 
   private static final String MAINTENANCE = "postgres";
+
   /** Duplicate database; and unique violation, when two create the same one at once. */
   private static final Set<String> SQLSTATES_EXISTS = Set.of("42P04", "23505");
 

@@ -32,7 +32,8 @@ final class ExternalCommand {
   Outcome run(List<String> command, Duration bound) throws IOException {
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(outputFile.toFile());
-    // Nothing of the caller's PostgreSQL clients may redirect our server, and messages stay English.
+    // Nothing of the caller's PostgreSQL clients may redirect our server, and messages stay
+    // English.
     builder.environment().keySet().removeIf(name -> name.startsWith("PG"));
     builder.environment().put("LC_ALL", "C");
     Process process = builder.start();

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.common.utils.Exit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a broker wanted to end the process for. On a fatal fault Kafka exits or halts its JVM, which
@@ -30,14 +31,11 @@ final class KafkaFaults implements AutoCloseable {
     return faults;
   }
 
-  private static void record(String action, int status, String message) {
+  private static void record(String action, int status, @Nullable String message) {
     String fault =
-        "The embedded Kafka broker met a fatal fault (%s %d%s, thread %s); its log tells the cause. Restart Tidemark."
-            .formatted(
-                action,
-                status,
-                message == null ? "" : ": " + message,
-                Thread.currentThread().getName());
+        "The embedded Kafka broker met a fatal fault (%s %d, thread %s, message %s)."
+                .formatted(action, status, Thread.currentThread().getName(), message)
+            + " Its log tells the cause. Restart Tidemark.";
     LOG.log(System.Logger.Level.ERROR, fault);
     WATCHING.forEach(watching -> watching.first.compareAndSet(null, fault));
   }

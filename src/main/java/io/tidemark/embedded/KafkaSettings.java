@@ -56,6 +56,11 @@ final class KafkaSettings {
       # tells other controllers that this one lives.
       metadata.max.idle.interval.ms=0
       auto.leader.rebalance.enable=false
+      # After a kill the controller takes the broker's new life for a second broker until the former
+      # one's session ends: this is the time that a recovery waits. 9 s is the default. A pause that
+      # is longer only makes clients retry until the next heartbeat.
+      broker.session.timeout.ms=4000
+      broker.heartbeat.interval.ms=1000
 
       # A transaction that begins while the one before is still being completed waits in steps of
       # this. The default of 20 ms would be most of the time of a small transaction.

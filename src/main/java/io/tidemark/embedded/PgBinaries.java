@@ -33,8 +33,7 @@ final class PgBinaries {
   private static byte[] archive() throws IOException {
     String system = system();
     String machine = System.getProperty("os.arch", "");
-    try (InputStream stream =
-        DefaultPostgresBinaryResolver.INSTANCE.getPgBinary(system, machine)) {
+    try (InputStream stream = DefaultPostgresBinaryResolver.INSTANCE.getPgBinary(system, machine)) {
       return stream.readAllBytes();
     } catch (IllegalStateException e) {
       // The resolver's way to say that the class path has no archive for this platform.
@@ -63,9 +62,7 @@ final class PgBinaries {
     try (TarArchiveInputStream tar =
         new TarArchiveInputStream(
             new BufferedInputStream(new XZInputStream(new ByteArrayInputStream(archive))))) {
-      for (TarArchiveEntry entry = tar.getNextEntry();
-          entry != null;
-          entry = tar.getNextEntry()) {
+      for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
         extract(tar, entry, target);
       }
     }

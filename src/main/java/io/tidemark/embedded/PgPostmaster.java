@@ -29,9 +29,9 @@ final class PgPostmaster {
    * Lets the next server start although the file names a living process that is not PostgreSQL:
    * after a restart of the machine or the container its number may belong to anybody.
    *
-   * <p>The file is not deleted: PostgreSQL also finds in it the shared memory by which it refuses to
-   * start beside orphaned backends. Our own number in place of the stranger's skips the first check
-   * only, because pg_ctl passes it on as that of the server's grandparent.
+   * <p>The file is not deleted: PostgreSQL also finds in it the shared memory by which it refuses
+   * to start beside orphaned backends. Our own number in place of the stranger's skips the first
+   * check only, because pg_ctl passes it on as that of the server's grandparent.
    */
   void disownStranger() throws IOException {
     Optional<ProcessHandle> named = namedProcess();

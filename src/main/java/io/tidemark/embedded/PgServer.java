@@ -75,8 +75,10 @@ final class PgServer {
     String found = Files.exists(file) ? Files.readString(file).strip() : "none";
     if (!found.equals(VERSION)) {
       throw new EmbeddedStackException(
-          "%s should hold data of PostgreSQL %s but has version '%s'. Move it away, or set %s to another directory."
-              .formatted(cluster, VERSION, found, EmbeddedSettings.DATA_DIR_KEY));
+          "%s should hold data of PostgreSQL %s but has version '%s'."
+                  .formatted(cluster, VERSION, found)
+              + " Move it away, or set %s to another directory."
+                  .formatted(EmbeddedSettings.DATA_DIR_KEY));
     }
   }
 
@@ -86,7 +88,8 @@ final class PgServer {
     if (orphan.isPresent()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "Stopping the PostgreSQL server that a killed process left behind (pid={0}, directory={1})",
+          "Stopping the PostgreSQL server that a killed process left behind (pid={0},"
+              + " directory={1})",
           Long.toString(orphan.get().pid()),
           cluster);
       stop();

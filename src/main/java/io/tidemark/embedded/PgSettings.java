@@ -10,7 +10,8 @@ final class PgSettings {
 
   static final String FILE = "tidemark.conf";
 
-  // What keeps committed data through a crash is spelled out even where it is the default: this file
+  // What keeps committed data through a crash is spelled out even where it is the default: this
+  // file
   // is the promise.
   private static final String SETTINGS =
       """
@@ -36,6 +37,9 @@ final class PgSettings {
       shared_buffers = '256MB'
       max_wal_size = '4GB'
       timezone = 'UTC'
+      # The user has the name of the schema that Tidemark makes in a target. With the usual
+      # '"$user", public' the user's own tables would go there, or no longer be found.
+      search_path = 'public'
 
       log_timezone = 'UTC'
       log_checkpoints = off

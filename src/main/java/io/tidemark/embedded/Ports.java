@@ -47,7 +47,8 @@ final class Ports {
       throw new EmbeddedStackException(
           "Port %d on 127.0.0.1, where the embedded %s is to listen, is in use by another process."
                   .formatted(configured, server)
-              + " Stop that process, or set %s to another port (0 = any free port).".formatted(key));
+              + " Stop that process, or set %s to another port (0 = any free port)."
+                  .formatted(key));
     }
     given.add(configured);
     return configured;

@@ -10,8 +10,8 @@
  * directory, ten seconds to start and five to stop, a shutdown hook that stops the database before
  * those who write to it. A server that keeps data must outlive a kill: an initdb cut off half-way,
  * an orphaned server on the port, a stale {@code postmaster.pid}, minutes of log to replay. The
- * server is started by {@code pg_ctl} rather than as our child because that gives it a session of its
- * own: Ctrl-C reaches only us, and we stop it last.
+ * server is started by {@code pg_ctl} rather than as our child because that gives it a session of
+ * its own: Ctrl-C reaches only us, and we stop it last.
  */
 @NullMarked
 package io.tidemark.embedded;

@@ -1,5 +1,6 @@
 package io.tidemark.run;
 
+import io.tidemark.postgres.Lsn;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
@@ -54,6 +55,16 @@ public record Execution(
         null,
         null,
         false);
+  }
+
+  /** As PostgreSQL writes it, null until known. */
+  public @Nullable String sourceLsnStartText() {
+    return sourceLsnStart == null ? null : Lsn.text(sourceLsnStart);
+  }
+
+  /** As PostgreSQL writes it, null until known. */
+  public @Nullable String sourceLsnEndText() {
+    return sourceLsnEnd == null ? null : Lsn.text(sourceLsnEnd);
   }
 
   public Optional<ExecutionError> failure() {

@@ -11,6 +11,17 @@ import org.jspecify.annotations.Nullable;
  * @param hint what to do about it, if that is known
  */
 public record ExecutionError(String code, String message, @Nullable String hint) {
+  /** The process ended before the execution did. */
+  public static final ExecutionError INTERRUPTED =
+      new ExecutionError(
+          "interrupted",
+          "its process ended before it did; nothing of it was committed",
+          "execute it again; a first copy is repeated by itself");
+
+  public boolean isInterruption() {
+    return code.equals(INTERRUPTED.code);
+  }
+
   public static ExecutionError of(OperatingFailure failure) {
     return new ExecutionError(
         failure.code(), String.valueOf(failure.getMessage()), failure.hint().orElse(null));

@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.postgres.Lsn;
 import java.time.Instant;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -24,4 +25,14 @@ public record TrackedPartition(
     long appliedOffset,
     long lagEvents,
     double lagSeconds,
-    Instant updatedAt) {}
+    Instant updatedAt) {
+  /** As PostgreSQL writes it, null before the first change. */
+  public @Nullable String capturedLsnText() {
+    return capturedLsn == null ? null : Lsn.text(capturedLsn);
+  }
+
+  /** As PostgreSQL writes it, null before the first change. */
+  public @Nullable String appliedLsnText() {
+    return appliedLsn == null ? null : Lsn.text(appliedLsn);
+  }
+}

@@ -45,6 +45,8 @@ final class PgFixture implements AutoCloseable {
         server =
             EmbeddedPostgres.builder()
                 .setOverrideWorkingDirectory(Path.of("target", "postgres").toFile())
+                .setDataDirectory(
+                    Path.of("target", "postgres", "data-" + ProcessHandle.current().pid()))
                 .setServerConfig("fsync", "off")
                 .setServerConfig("wal_level", "logical")
                 .setServerConfig("max_wal_size", "4GB")

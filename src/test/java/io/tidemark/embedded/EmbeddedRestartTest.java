@@ -27,13 +27,20 @@ class EmbeddedRestartTest {
   private Path directory;
 
   @Test
-  void rowAndTransactionalRecordAndPortsSurviveAnOrderlyRestart() throws Exception {
+  void dataAndPortsSurviveAnOrderlyRestartAndClosingTwiceDoesNothing() throws Exception {
     int postgresPort;
     int kafkaPort;
     try (EmbeddedStack first = start(Part.POSTGRES, Part.KAFKA)) {
       write(sourceOf(first), bootstrapOf(first));
       postgresPort = first.postgres().orElseThrow().port();
       kafkaPort = first.kafka().orElseThrow().port();
+
+      Runnable close = first::close;
+      close.run();
+
+      assertThat(directory.resolve("tidemark.pid")).doesNotExist();
+      assertThat(first.postgres().orElseThrow().failure()).isEmpty();
+      assertThat(first.kafka().orElseThrow().failure()).isEmpty();
     }
 
     try (EmbeddedStack second = start(Part.POSTGRES, Part.KAFKA)) {
@@ -41,19 +48,6 @@ class EmbeddedRestartTest {
       assertThat(second.postgres().orElseThrow().port()).isEqualTo(postgresPort);
       assertThat(second.kafka().orElseThrow().port()).isEqualTo(kafkaPort);
     }
-  }
-
-  @Test
-  void closingAgainDoesNothing() {
-    EmbeddedStack stack = start(Part.POSTGRES, Part.KAFKA);
-    Runnable close = stack::close;
-    close.run();
-
-    close.run();
-
-    assertThat(directory.resolve("tidemark.pid")).doesNotExist();
-    assertThat(stack.postgres().orElseThrow().failure()).isEmpty();
-    assertThat(stack.kafka().orElseThrow().failure()).isEmpty();
   }
 
   @Test
@@ -108,9 +102,9 @@ class EmbeddedRestartTest {
 
   @Test
   void redoesAFirstStartThatWasCutOff() throws Exception {
-    Path cluster = Files.createDirectories(directory.resolve("postgres.unfinished"));
+    Path cluster = Files.createDirectories(directory.resolve("postgres.unfinished-1"));
     Files.writeString(cluster.resolve("PG_VERSION"), "18\n");
-    Path log = Files.createDirectories(directory.resolve("kafka.unfinished"));
+    Path log = Files.createDirectories(directory.resolve("kafka.unfinished-1"));
     Files.writeString(log.resolve("meta.properties"), "version=1\n");
 
     try (EmbeddedStack stack = start(Part.POSTGRES, Part.KAFKA)) {

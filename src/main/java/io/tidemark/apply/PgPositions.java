@@ -1,0 +1,67 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.PgFailures;
+import io.tidemark.postgres.PgSession;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.UUID;
+
+/** A configuration's positions over somebody else's session and transaction. */
+public final class PgPositions {
+  private final PgSession session;
+  private final JdbcPositions positions;
+
+  public PgPositions(PgSession session, UUID configuration) {
+    this.session = session;
+    positions = new JdbcPositions(configuration);
+  }
+
+  /** Makes the table if it is not there; the session is not in a transaction. */
+  public void ensureTable() {
+    run(
+        connection -> {
+          JdbcPositions.ensureTable(connection);
+          return true;
+        });
+  }
+
+  public List<AppliedPosition> find(String topic) {
+    return run(connection -> positions.find(connection, topic));
+  }
+
+  /** Locked until the transaction ends: the apply loop waits. */
+  public List<AppliedPosition> lock(String topic) {
+    return run(connection -> positions.lock(connection, topic));
+  }
+
+  /** For whoever holds the lock, or makes the first position. */
+  public void set(AppliedPosition to) {
+    run(
+        connection -> {
+          positions.set(connection, to);
+          return true;
+        });
+  }
+
+  public void forget() {
+    run(
+        connection -> {
+          positions.forget(connection);
+          return true;
+        });
+  }
+
+  private interface Work<T> {
+    T run(Connection connection) throws SQLException;
+  }
+
+  private <T> T run(Work<T> work) {
+    try {
+      return work.run(session.connection());
+    } catch (SQLException e) {
+      throw PgFailures.of(e, OperatingFailure.Kind.TARGET, "table tidemark.applied_position");
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.tidemark.boot;
+
+import java.util.concurrent.Callable;
+import org.eclipse.microprofile.config.ConfigProvider;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+
+/** The command line. Without a command it serves. */
+@Command(
+    name = "tidemark",
+    description = "Keeps SQL tables in step, continuously, and can prove it.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Commands.Version.class,
+    subcommands = {Commands.Demo.class, Commands.Check.class},
+    footer = {
+      "",
+      "Without a command: serves REST on http://127.0.0.1:8080 and keeps the configured tables in"
+          + " step.",
+      "Whatever is not configured (metadata database, Kafka, source, target) is started inside the"
+          + " process",
+      "and kept in ./tidemark-data. Settings: -D system properties before -jar, environment, or",
+      "config/application.properties; the README lists them."
+    })
+final class Commands implements Callable<Integer> {
+  @Override
+  public Integer call() {
+    return Launch.run(RunMode.SERVE);
+  }
+
+  @Command(
+      name = "demo",
+      description =
+          "Runs sample shop tables with a live workload and their syncs, and shows how they do.",
+      mixinStandardHelpOptions = true,
+      versionProvider = Version.class)
+  static final class Demo implements Callable<Integer> {
+    @Option(
+        names = "--once",
+        description =
+            "Load, change, sync, verify source = target by content, print a summary and end; exit"
+                + " code 0 only if equal.")
+    private boolean once;
+
+    @Override
+    public Integer call() {
+      return Launch.run(once ? RunMode.DEMO_ONCE : RunMode.DEMO);
+    }
+  }
+
+  @Command(
+      name = "check",
+      description =
+          "Checks every connection, privilege, setting and configuration; exit code 1 if anything"
+              + " would fail.",
+      mixinStandardHelpOptions = true,
+      versionProvider = Version.class)
+  static final class Check implements Callable<Integer> {
+    @Override
+    public Integer call() {
+      return Launch.run(RunMode.CHECK);
+    }
+  }
+
+  /** The version that the build wrote. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"tidemark " + current()};
+    }
+
+    static String current() {
+      return ConfigProvider.getConfig()
+          .getOptionalValue("quarkus.application.version", String.class)
+          .orElse("unknown");
+    }
+  }
+}

@@ -1,0 +1,150 @@
+package io.tidemark.boot;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithParentName;
+import io.tidemark.conflict.JdbcConflicts;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.run.Acceptance;
+import io.tidemark.run.ExecutionRequests;
+import io.tidemark.run.JdbcExecutions;
+import io.tidemark.run.SyncEngine;
+import io.tidemark.run.SyncService;
+import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcConnections;
+import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.PgConnectionCheck;
+import io.tidemark.sync.PgPreFlight;
+import io.tidemark.sync.SealedPassword;
+import jakarta.enterprise.inject.Produces;
+import jakarta.inject.Singleton;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import javax.sql.DataSource;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
+
+/** Wires what lives in the metadata store, and the service over it. */
+final class StoreBeans {
+  private static final Clock CLOCK = Clock.systemUTC();
+
+  /** The databases of the settings, by name. */
+  @ConfigMapping(prefix = "tidemark.connections")
+  interface ConnectionSettings {
+    @WithParentName
+    Map<String, ConnectionSetting> byName();
+  }
+
+  /** One database. */
+  interface ConnectionSetting {
+    /** JDBC URL. */
+    String url();
+
+    /** Its user; unset if the URL carries it. */
+    Optional<String> username();
+
+    /** Its password; unset if the URL carries it or none is needed. */
+    Optional<String> password();
+  }
+
+  @Produces
+  @Singleton
+  Jdbi jdbi(DataSource dataSource) {
+    Jdbi jdbi = Jdbi.create(dataSource);
+    // By default a failing statement's message quotes the values bound to it, and is logged.
+    jdbi.configure(
+        StatementExceptions.class,
+        exceptions -> exceptions.setMessageRendering(MessageRendering.NONE));
+    return jdbi;
+  }
+
+  @Produces
+  @Singleton
+  JdbcSyncConfigurations configurations(Jdbi jdbi) {
+    return new JdbcSyncConfigurations(jdbi, CLOCK, UUID::randomUUID);
+  }
+
+  @Produces
+  @Singleton
+  JdbcExecutions executions(Jdbi jdbi) {
+    return new JdbcExecutions(jdbi, CLOCK);
+  }
+
+  @Produces
+  @Singleton
+  JdbcChangeTracking tracking(Jdbi jdbi) {
+    return new JdbcChangeTracking(jdbi);
+  }
+
+  @Produces
+  @Singleton
+  JdbcConflicts conflicts(Jdbi jdbi) {
+    return new JdbcConflicts(jdbi);
+  }
+
+  @Produces
+  @Singleton
+  ConnectionRegistry connections(
+      Jdbi jdbi,
+      JdbcSyncConfigurations configurations,
+      ConnectionSettings settings,
+      @ConfigProperty(name = "tidemark.secret-key") Optional<String> secretKey) {
+    Map<String, PgDatabase> fixed = new HashMap<>();
+    settings
+        .byName()
+        .forEach(
+            (name, setting) ->
+                fixed.put(
+                    name,
+                    new PgDatabase(
+                        name,
+                        setting.url(),
+                        setting.username().orElse(null),
+                        setting.password().orElse(null))));
+    return new ConnectionRegistry(
+        fixed,
+        new JdbcConnections(jdbi, CLOCK),
+        configurations,
+        new PgConnectionCheck(CLOCK),
+        secretKey.map(StoreBeans::seal).orElse(null));
+  }
+
+  private static SealedPassword seal(String key) {
+    return SealedPassword.withKey(key, new SecureRandom())
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "tidemark.secret-key is not 32 bytes as base64;"
+                        + " make one with: openssl rand -base64 32"));
+  }
+
+  @Produces
+  @Singleton
+  Acceptance acceptance(ConnectionRegistry connections) {
+    return new Acceptance(connections, new PgPreFlight());
+  }
+
+  @Produces
+  @Singleton
+  ExecutionRequests requests(JdbcExecutions executions, SyncEngine engine) {
+    return new ExecutionRequests(executions, engine, CLOCK, UUID::randomUUID);
+  }
+
+  @Produces
+  @Singleton
+  SyncService service(
+      JdbcSyncConfigurations configurations,
+      JdbcExecutions executions,
+      JdbcChangeTracking tracking,
+      Acceptance acceptance,
+      ExecutionRequests requests,
+      SyncEngine engine) {
+    return new SyncService(configurations, executions, tracking, acceptance, requests, engine);
+  }
+}

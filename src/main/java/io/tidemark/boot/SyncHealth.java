@@ -1,0 +1,50 @@
+package io.tidemark.boot;
+
+import io.tidemark.run.SyncEngine;
+import io.tidemark.run.SyncOrchestrator;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.util.ArrayList;
+import java.util.List;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
+import org.eclipse.microprofile.health.Readiness;
+
+/** Red when progress stops, with the reason and the remedy; not merely when the process dies. */
+@Readiness
+@Singleton
+final class SyncHealth implements HealthCheck {
+  private final SyncEngine engine;
+
+  @Inject
+  SyncHealth(SyncEngine engine) {
+    this.engine = engine;
+  }
+
+  @Override
+  public HealthCheckResponse call() {
+    List<String> problems = new ArrayList<>();
+    if (engine instanceof SyncOrchestrator orchestrator) {
+      problems.addAll(orchestrator.problems());
+    }
+    Launch.stack()
+        .ifPresent(
+            stack -> {
+              stack
+                  .postgres()
+                  .flatMap(postgres -> postgres.failure())
+                  .ifPresent(failure -> problems.add("embedded PostgreSQL: " + failure));
+              stack
+                  .kafka()
+                  .flatMap(kafka -> kafka.failure())
+                  .ifPresent(failure -> problems.add("embedded Kafka: " + failure));
+            });
+    HealthCheckResponseBuilder response =
+        HealthCheckResponse.named("syncs").status(problems.isEmpty());
+    for (int i = 0; i < problems.size(); i++) {
+      response.withData("problem_" + (i + 1), problems.get(i));
+    }
+    return response.build();
+  }
+}

@@ -1,0 +1,88 @@
+package io.tidemark.boot;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * The settings under {@code tidemark.}, as they are written. {@link Settings} is what they mean.
+ */
+@ConfigMapping(prefix = "tidemark")
+public interface TidemarkConfig {
+  /** The metadata database; unset: the embedded one. */
+  Database store();
+
+  /** Databases by the name that configurations use for them. */
+  Map<String, Database> connections();
+
+  /** Where the embedded stack keeps its data across restarts. */
+  @WithDefault("tidemark-data")
+  Path dataDir();
+
+  Embedded embedded();
+
+  Topics topics();
+
+  Capture capture();
+
+  Api api();
+
+  /** Base64 of 32 bytes; encrypts passwords of connections created over REST. */
+  Optional<String> secretKey();
+
+  /** A database. */
+  interface Database {
+    /** JDBC URL, {@code jdbc:postgresql://…}; may carry user and password. */
+    Optional<String> url();
+
+    Optional<String> username();
+
+    Optional<String> password();
+  }
+
+  /** Ports of the embedded stack, always on loopback; 0 is any free port. */
+  interface Embedded {
+    @WithDefault("5433")
+    int postgresPort();
+
+    @WithDefault("9094")
+    int kafkaPort();
+  }
+
+  /** The change topics. */
+  interface Topics {
+    /** The first part of every topic's name. */
+    @WithDefault("tidemark")
+    String prefix();
+
+    /** Partitions of a new topic, 1 to 1000. */
+    @WithDefault("1")
+    int partitions();
+
+    /** Replicas of a new topic; unset: the broker's default. */
+    OptionalInt replicationFactor();
+
+    /** How long a change stays in its topic; longer than the longest outage of a target. */
+    @WithDefault("7d")
+    Duration retention();
+  }
+
+  /** Who runs Debezium. */
+  interface Capture {
+    /** {@code embedded}: this process. */
+    @WithDefault("embedded")
+    String runtime();
+  }
+
+  /** Who may call. */
+  interface Api {
+    /** Comma list of {@code role:token}, roles {@code viewer}, {@code operator}, {@code admin}. */
+    @WithName("tokens")
+    Optional<String> tokens();
+  }
+}

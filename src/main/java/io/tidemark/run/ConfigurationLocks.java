@@ -1,0 +1,33 @@
+package io.tidemark.run;
+
+import java.util.UUID;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+
+/**
+ * Keeps two requests about one configuration from overlapping in this process: a pause while it is
+ * being deleted, two changes at once. Between processes the version in the store decides.
+ */
+final class ConfigurationLocks {
+  /** Far more than requests at a time; configurations that share a lock only wait a little. */
+  private static final int STRIPES = 64;
+
+  private final Lock[] locks = new Lock[STRIPES];
+
+  ConfigurationLocks() {
+    for (int i = 0; i < STRIPES; i++) {
+      locks[i] = new ReentrantLock();
+    }
+  }
+
+  <T> T holding(UUID configurationId, Supplier<T> action) {
+    Lock lock = locks[Math.floorMod(configurationId.hashCode(), STRIPES)];
+    lock.lock();
+    try {
+      return action.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package io.tidemark.run;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.WireName;
+import io.tidemark.sync.Outcome;
+import io.tidemark.sync.Refusal;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncStrategy;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Turns the wish for an execution into a stored one that the engine has taken. */
+public final class ExecutionRequests {
+  private final JdbcExecutions executions;
+  private final SyncEngine engine;
+  private final InstantSource clock;
+  private final Supplier<UUID> ids;
+
+  public ExecutionRequests(
+      JdbcExecutions executions, SyncEngine engine, InstantSource clock, Supplier<UUID> ids) {
+    this.executions = executions;
+    this.engine = engine;
+    this.clock = clock;
+    this.ids = ids;
+  }
+
+  /**
+   * Stores an execution and hands it to the engine, or says why not.
+   *
+   * @param wanted null for the mode of the strategy
+   */
+  public Outcome<Execution> request(
+      SyncConfiguration configuration, @Nullable ExecutionMode wanted, ExecutionTrigger trigger) {
+    ExecutionMode mode = wanted == null ? modeOf(configuration) : wanted;
+    Optional<Refusal> refusal = refusalOf(configuration, mode);
+    if (refusal.isPresent()) {
+      return Outcome.refused(refusal.get());
+    }
+    Execution execution =
+        Execution.pending(
+            ids.get(),
+            configuration.id(),
+            mode,
+            trigger,
+            clock.instant().truncatedTo(ChronoUnit.MICROS));
+    Optional<Execution> active = executions.createUnlessActive(execution);
+    if (active.isPresent()) {
+      return Outcome.refused(Refusal.alreadyRunning(active.get().id()));
+    }
+    try {
+      engine.submit(configuration, execution);
+    } catch (OperatingFailure e) {
+      executions.fail(execution.id(), ExecutionError.of(e));
+      throw e;
+    }
+    return Outcome.of(executions.find(execution.id()).orElse(execution));
+  }
+
+  private static ExecutionMode modeOf(SyncConfiguration configuration) {
+    return switch (configuration.definition().strategy()) {
+      case FULL -> ExecutionMode.FULL;
+      case INCREMENTAL -> ExecutionMode.INCREMENTAL;
+      case MERGE -> ExecutionMode.MERGE;
+    };
+  }
+
+  private Optional<Refusal> refusalOf(SyncConfiguration configuration, ExecutionMode mode) {
+    if (!engine.modes().contains(mode)) {
+      String available =
+          engine.modes().stream().map(WireName::of).sorted().collect(Collectors.joining(", "));
+      return Optional.of(
+          Refusal.database(
+              "mode", "mode " + WireName.of(mode) + " is not available yet; use " + available));
+    }
+    boolean needsStream = mode == ExecutionMode.INCREMENTAL || mode == ExecutionMode.MERGE;
+    if (needsStream && configuration.definition().strategy() == SyncStrategy.FULL) {
+      return Optional.of(
+          Refusal.database(
+              "mode",
+              "a configuration of sync_strategy full captures no changes, so mode "
+                  + WireName.of(mode)
+                  + " cannot run; use full, or change its sync_strategy"));
+    }
+    if (!configuration.definition().enabled()) {
+      return Optional.of(Refusal.state("the configuration is disabled; set enabled to true first"));
+    }
+    if (configuration.paused()) {
+      return Optional.of(Refusal.state("the configuration is paused; resume it first"));
+    }
+    return Optional.empty();
+  }
+}

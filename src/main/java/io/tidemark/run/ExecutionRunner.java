@@ -1,0 +1,225 @@
+package io.tidemark.run;
+
+import io.tidemark.apply.KafkaApplyLoop;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.copy.CopyOutcome;
+import io.tidemark.sync.SyncConfiguration;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * Carries executions out, some at a time, and keeps their records true: progress while they run,
+ * and how each one ended.
+ */
+final class ExecutionRunner implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(ExecutionRunner.class.getName());
+
+  /**
+   * Each copy takes two sessions on either side and a core; more at once only wait for each other.
+   */
+  private static final int PARALLEL_MAX = 4;
+
+  private static final Duration REPORT_EVERY = Duration.ofMillis(500);
+
+  /** A cancelled copy has this long to roll back when the process stops. */
+  private static final Duration STOP_MAX = Duration.ofSeconds(20);
+
+  private final Rooms rooms;
+  private final Function<UUID, Optional<KafkaApplyLoop>> loops;
+  private final Runnable onEnded;
+  private final ExecutorService workers =
+      Executors.newFixedThreadPool(PARALLEL_MAX, work -> new Thread(work, "execution"));
+  private final ScheduledExecutorService reporters =
+      Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "execution progress"));
+  private final Map<UUID, Runnable> cancels = new ConcurrentHashMap<>();
+  private final Set<UUID> taken = ConcurrentHashMap.newKeySet();
+  private volatile boolean stopping;
+
+  /**
+   * @param loops the stream of a configuration in this process
+   * @param onEnded called whenever an execution has ended
+   */
+  ExecutionRunner(Rooms rooms, Function<UUID, Optional<KafkaApplyLoop>> loops, Runnable onEnded) {
+    this.rooms = rooms;
+    this.loops = loops;
+    this.onEnded = onEnded;
+  }
+
+  /** Takes an execution to carry out when its turn comes; once, however often it is handed over. */
+  void submit(SyncConfiguration configuration, Execution execution) {
+    if (taken.add(execution.id())) {
+      workers.execute(() -> run(configuration, execution));
+    }
+  }
+
+  /** Ends it early if it runs here. */
+  void cancel(UUID execution) {
+    Runnable cancel = cancels.get(execution);
+    if (cancel != null) {
+      cancel.run();
+    }
+  }
+
+  private void run(SyncConfiguration configuration, Execution execution) {
+    UUID id = execution.id();
+    try {
+      // The claim: another instance may have taken it, or a person cancelled it meanwhile.
+      if (!rooms.executions().start(id)) {
+        return;
+      }
+      String end =
+          execution.mode() == ExecutionMode.FULL
+              ? full(configuration, id)
+              : incremental(configuration, id);
+      LOG.log(
+          Level.INFO,
+          () -> "execution " + id + " of " + configuration.definition().name() + ": " + end);
+    } catch (OperatingFailure e) {
+      fail(id, ExecutionError.of(e));
+      LOG.log(
+          Level.WARNING,
+          () ->
+              "execution "
+                  + id
+                  + " of "
+                  + configuration.definition().name()
+                  + " failed: "
+                  + e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.log(Level.ERROR, () -> "execution " + id + " failed unexpectedly", e);
+      fail(
+          id,
+          new ExecutionError(
+              "unexpected", "an unexpected " + e.getClass().getSimpleName(), "see the log"));
+    } finally {
+      cancels.remove(id);
+      taken.remove(id);
+      onEnded.run();
+    }
+  }
+
+  /** The store may be down too; then the execution is found silent later, and marked. */
+  private void fail(UUID id, ExecutionError error) {
+    try {
+      rooms.executions().fail(id, error);
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, () -> "the end of execution " + id + " was not recorded", e);
+    }
+  }
+
+  private String full(SyncConfiguration configuration, UUID id) {
+    FullRun run = new FullRun(rooms, configuration, id);
+    CopyOutcome outcome = reporting(id, run::cancel, run::counts, run::progress, run::run);
+    if (outcome instanceof CopyOutcome.Completed copied) {
+      ExecutionCounts counts =
+          new ExecutionCounts(
+              copied.rowsRead(),
+              copied.rowsInserted(),
+              copied.rowsUpdated(),
+              copied.rowsDeleted(),
+              copied.rowsUnchanged(),
+              0,
+              0,
+              0,
+              0,
+              copied.bytes());
+      rooms.executions().report(id, counts, new ExecutionProgress("done", 100.0, null, 0L));
+      rooms.executions().recordPositions(id, copied.snapshot().lsn(), copied.snapshot().lsn());
+      rooms.executions().complete(id);
+      return "completed";
+    }
+    return cancelled(id);
+  }
+
+  /** Cancelled by a person, or because the process stops: then it is to be tried again. */
+  private String cancelled(UUID id) {
+    if (stopping) {
+      rooms.executions().fail(id, ExecutionError.INTERRUPTED);
+      return "interrupted";
+    }
+    rooms.executions().cancelled(id);
+    return "cancelled";
+  }
+
+  private String incremental(SyncConfiguration configuration, UUID id) {
+    if (isFirst(configuration)) {
+      return full(configuration, id);
+    }
+    IncrementalRun run = new IncrementalRun(rooms, configuration, loops.apply(configuration.id()));
+    Optional<Long> reached = reporting(id, run::cancel, run::counts, run::progress, run::run);
+    if (reached.isEmpty()) {
+      return cancelled(id);
+    }
+    rooms.executions().report(id, run.counts(), new ExecutionProgress("done", 100.0, null, 0L));
+    rooms.executions().recordPositions(id, null, reached.get());
+    rooms.executions().complete(id);
+    return "completed";
+  }
+
+  /** Whether the target has never been in step: then only a copy can bring it there. */
+  private boolean isFirst(SyncConfiguration configuration) {
+    try (Stream stream = new Stream(rooms, configuration)) {
+      return !stream.isInStep();
+    }
+  }
+
+  private <T> T reporting(
+      UUID id,
+      Runnable cancel,
+      Supplier<ExecutionCounts> counts,
+      Supplier<ExecutionProgress> progress,
+      Supplier<T> work) {
+    cancels.put(id, cancel);
+    ScheduledFuture<?> reporter =
+        reporters.scheduleWithFixedDelay(
+            () -> report(id, cancel, counts.get(), progress.get()),
+            0,
+            REPORT_EVERY.toMillis(),
+            TimeUnit.MILLISECONDS);
+    try {
+      return work.get();
+    } finally {
+      reporter.cancel(false);
+    }
+  }
+
+  private void report(
+      UUID id, Runnable cancel, ExecutionCounts counts, ExecutionProgress progress) {
+    try {
+      if (!rooms.executions().report(id, counts, progress)) {
+        cancel.run();
+      }
+    } catch (RuntimeException e) {
+      // The next report may come through; the execution itself does not need the store.
+      LOG.log(Level.WARNING, () -> "progress of execution " + id + ": " + e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    stopping = true;
+    cancels.values().forEach(Runnable::run);
+    workers.shutdown();
+    reporters.shutdown();
+    try {
+      if (!workers.awaitTermination(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+        workers.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package io.tidemark.run;
+
+import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.apply.PgPositions;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.WireName;
+import io.tidemark.copy.Cancellation;
+import io.tidemark.copy.CopyHooks;
+import io.tidemark.copy.CopyOutcome;
+import io.tidemark.copy.CopyProgress;
+import io.tidemark.copy.CopyRequest;
+import io.tidemark.copy.StreamJoin;
+import io.tidemark.copy.TableCopy;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgReplicaRole;
+import io.tidemark.postgres.PgSession;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
+import io.tidemark.sync.TableMapping;
+import java.util.UUID;
+
+/** One full copy of one configuration, from the databases' shapes to the counts. */
+final class FullRun {
+  private final Rooms rooms;
+  private final SyncConfiguration configuration;
+  private final UUID execution;
+  private final Cancellation cancellation = new Cancellation();
+  private final CopyProgress progress = new CopyProgress(System::nanoTime);
+
+  FullRun(Rooms rooms, SyncConfiguration configuration, UUID execution) {
+    this.rooms = rooms;
+    this.configuration = configuration;
+    this.execution = execution;
+  }
+
+  /** Ends it without effect; false if it is too late for that. */
+  boolean cancel() {
+    return cancellation.cancel();
+  }
+
+  ExecutionProgress progress() {
+    CopyProgress.View view = progress.view();
+    return new ExecutionProgress(
+        WireName.of(view.phase()),
+        (double) view.percent(),
+        (double) view.rowsPerSecond(),
+        view.etaSeconds().isPresent() ? view.etaSeconds().getAsLong() : null);
+  }
+
+  /** What was read so far; the rest is known at the end. */
+  ExecutionCounts counts() {
+    CopyProgress.View view = progress.view();
+    return new ExecutionCounts(view.rows(), 0, 0, 0, 0, 0, 0, 0, 0, view.bytes());
+  }
+
+  /** Copies in the calling thread. */
+  CopyOutcome run() {
+    SyncDefinition definition = configuration.definition();
+    PgDatabase source = rooms.source(definition);
+    PgDatabase target = rooms.target(definition);
+    TableMapping mapping = rooms.mapping(definition);
+    if (!definition.needsCapture()) {
+      return copy(source, target, mapping, StreamJoin.none());
+    }
+    rooms.tracker().ensureTracked(source, definition.source());
+    try (PgSession session =
+        PgSession.open(target, OperatingFailure.Kind.TARGET, "resync", "positions")) {
+      new PgPositions(session, configuration.id()).ensureTable();
+    }
+    KafkaCatchUp catchUp = new KafkaCatchUp(rooms.task(configuration), rooms.kafka());
+    try (StreamResync resync =
+        new StreamResync(rooms.task(configuration), mapping, rooms.tracker(), source, catchUp)) {
+      return copy(source, target, mapping, resync);
+    }
+  }
+
+  private CopyOutcome copy(
+      PgDatabase source, PgDatabase target, TableMapping mapping, StreamJoin join) {
+    CopyRequest request =
+        configuration.definition().truncateTarget()
+            ? CopyRequest.truncate(execution, mapping)
+            : CopyRequest.difference(execution, mapping);
+    CopyHooks hooks = new CopyHooks(join, PgReplicaRole::takeIfAllowed);
+    return new TableCopy(source, target, rooms.copy()).run(request, hooks, progress, cancellation);
+  }
+}

@@ -1,0 +1,364 @@
+package io.tidemark.run;
+
+import io.tidemark.change.WireName;
+import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgTimes;
+import io.tidemark.sync.Page;
+import io.tidemark.sync.PageCursor;
+import io.tidemark.sync.PageRequest;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.OffsetDateTime;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.Query;
+import org.jspecify.annotations.Nullable;
+
+/** The table {@code sync_executions}. */
+public final class JdbcExecutions {
+  /** The other execution may end just before it is looked at; more often than once is no chance. */
+  private static final int CREATE_ATTEMPTS_MAX = 5;
+
+  // The partial unique index says whether another one has not ended.
+  private static final String INSERT =
+      """
+      insert into sync_executions
+        (id, configuration_id, mode, trigger, status, created_at, heartbeat_at)
+      values
+        (:id, :configuration, :mode, :trigger, :status, :created, :created)
+      on conflict (configuration_id)
+        where status in ('pending', 'running') and trigger <> 'stream'
+        do nothing
+      """;
+
+  private static final String ACTIVE =
+      JdbcExecutionRows.SELECT
+          + """
+          where e.configuration_id = :configuration
+            and e.status in ('pending', 'running')
+            and e.trigger <> 'stream'
+          """;
+
+  private static final String START =
+      """
+      update sync_executions
+      set status = 'running',
+          started_at = coalesce(started_at, :now),
+          heartbeat_at = :now
+      where id = :id
+        and status in ('pending', 'running')
+        and not cancel_requested
+      """;
+
+  private static final String PROGRESS =
+      """
+      update sync_executions
+      set rows_read = :rows_read,
+          rows_inserted = :rows_inserted,
+          rows_updated = :rows_updated,
+          rows_deleted = :rows_deleted,
+          rows_unchanged = :rows_unchanged,
+          rows_skipped = :rows_skipped,
+          conflicts_detected = :conflicts_detected,
+          conflicts_resolved = :conflicts_resolved,
+          batches = :batches,
+          bytes = :bytes,
+          phase = :phase,
+          percent = :percent,
+          rows_per_second = :rows_per_second,
+          eta_seconds = :eta_seconds,
+          heartbeat_at = :now
+      where id = :id
+        and status = 'running'
+      returning cancel_requested
+      """;
+
+  private static final String POSITIONS =
+      """
+      update sync_executions
+      set source_lsn_start = coalesce(cast(:start as pg_lsn), source_lsn_start),
+          source_lsn_end = coalesce(cast(:end as pg_lsn), source_lsn_end)
+      where id = :id
+      """;
+
+  private static final String FINISH =
+      """
+      update sync_executions
+      set status = :status,
+          started_at = case when :status = 'cancelled' then started_at
+                            else coalesce(started_at, :now) end,
+          finished_at = :now,
+          percent = case when :status = 'completed' then 100 else percent end,
+          eta_seconds = null,
+          error_code = :code,
+          error_message = :message,
+          error_hint = :hint,
+          heartbeat_at = :now
+      where id = :id
+        and status in ('pending', 'running')
+      """;
+
+  private static final String REQUEST_CANCEL =
+      """
+      update sync_executions
+      set cancel_requested = true,
+          status = case when status = 'pending' then 'cancelled' else status end,
+          finished_at = case when status = 'pending' then :now else finished_at end
+      where id = :id
+        and status in ('pending', 'running')
+      """;
+
+  // A parameter that is null does not filter.
+  private static final String PAGE =
+      JdbcExecutionRows.SELECT
+          + """
+          where (cast(:configuration as uuid) is null
+              or e.configuration_id = cast(:configuration as uuid))
+            and (cast(:status as text) is null or e.status = :status)
+            and (cast(:mode as text) is null or e.mode = :mode)
+            and (cast(:at as timestamptz) is null
+              or (e.created_at, e.id) < (cast(:at as timestamptz), cast(:after as uuid)))
+          order by e.created_at desc, e.id desc
+          limit :limit
+          """;
+
+  private static final String LAST =
+      JdbcExecutionRows.SELECT
+          + """
+          join (
+            select distinct on (configuration_id) id
+            from sync_executions
+            where configuration_id in (<ids>)
+            order by configuration_id, created_at desc, id desc) l on l.id = e.id
+          """;
+
+  private static final String SILENT_SINCE =
+      JdbcExecutionRows.SELECT
+          + """
+          where e.status in ('pending', 'running')
+            and e.heartbeat_at < :before
+          order by e.created_at, e.id
+          """;
+
+  private final Jdbi jdbi;
+  private final InstantSource clock;
+
+  public JdbcExecutions(Jdbi jdbi, InstantSource clock) {
+    this.jdbi = jdbi;
+    this.clock = clock;
+  }
+
+  /**
+   * Stores a pending execution, unless another one of its configuration has not ended.
+   *
+   * @return that other one, or empty if this one was stored
+   */
+  public Optional<Execution> createUnlessActive(Execution execution) {
+    for (int attempt = 0; attempt < CREATE_ATTEMPTS_MAX; attempt++) {
+      if (insert(execution)) {
+        return Optional.empty();
+      }
+      Optional<Execution> active = activeOf(execution.configurationId());
+      if (active.isPresent()) {
+        return active;
+      }
+    }
+    throw new IllegalStateException(
+        "executions of configuration " + execution.configurationId() + " come and go too fast");
+  }
+
+  private boolean insert(Execution execution) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(INSERT)
+                    .bind("id", execution.id())
+                    .bind("configuration", execution.configurationId())
+                    .bind("mode", WireName.of(execution.mode()))
+                    .bind("trigger", WireName.of(execution.trigger()))
+                    .bind("status", WireName.of(execution.status()))
+                    .bind("created", PgTimes.bindable(execution.createdAt()))
+                    .execute()
+                == 1);
+  }
+
+  /** The execution of a configuration that has not ended; streams do not count. */
+  public Optional<Execution> activeOf(UUID configurationId) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(ACTIVE)
+                .bind("configuration", configurationId)
+                .map(JdbcExecutionRows::read)
+                .findOne());
+  }
+
+  public Optional<Execution> find(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(JdbcExecutionRows.SELECT + "where e.id = :id")
+                .bind("id", id)
+                .map(JdbcExecutionRows::read)
+                .findOne());
+  }
+
+  /** Which executions are asked for; null for any. */
+  public record Filter(
+      @Nullable UUID configurationId,
+      @Nullable ExecutionStatus status,
+      @Nullable ExecutionMode mode) {}
+
+  /** A page, newest first. */
+  public Page<Execution> page(Filter filter, PageRequest request) {
+    PageCursor after = request.after().orElse(null);
+    List<Execution> rows =
+        jdbi.withHandle(
+            handle ->
+                handle
+                    .createQuery(PAGE)
+                    .bind("configuration", filter.configurationId())
+                    .bind("status", filter.status() == null ? null : WireName.of(filter.status()))
+                    .bind("mode", filter.mode() == null ? null : WireName.of(filter.mode()))
+                    .bindByType(
+                        "at",
+                        after == null ? null : PgTimes.bindable(after.at()),
+                        OffsetDateTime.class)
+                    .bind("after", after == null ? null : after.id())
+                    .bind("limit", request.limit() + 1)
+                    .map(JdbcExecutionRows::read)
+                    .list());
+    return Page.of(rows, request.limit(), row -> new PageCursor(row.createdAt(), row.id()));
+  }
+
+  /** The newest execution of each of these configurations that has one. */
+  public Map<UUID, Execution> lastOf(Collection<UUID> configurationIds) {
+    if (configurationIds.isEmpty()) {
+      return Map.of();
+    }
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(LAST)
+                .bindList("ids", List.copyOf(configurationIds))
+                .map(JdbcExecutionRows::read)
+                .stream()
+                .collect(Collectors.toMap(Execution::configurationId, Function.identity())));
+  }
+
+  /** Says that it runs now; false if it has ended or is to be cancelled. */
+  public boolean start(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(START)
+                    .bind("id", id)
+                    .bind("now", PgTimes.bindable(clock.instant()))
+                    .execute()
+                == 1);
+  }
+
+  /**
+   * Writes how far it is, and that its process lives. For every few seconds, not every batch.
+   *
+   * @return whether it should go on: false once a person asked to cancel it, or if it has ended
+   */
+  public boolean report(UUID id, ExecutionCounts counts, ExecutionProgress progress) {
+    return jdbi.withHandle(
+        handle ->
+            bind(handle.createQuery(PROGRESS), counts)
+                .bind("id", id)
+                .bind("phase", progress.phase())
+                .bind("percent", progress.percent())
+                .bind("rows_per_second", progress.rowsPerSecond())
+                .bind("eta_seconds", progress.etaSeconds())
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .mapTo(Boolean.class)
+                .findOne()
+                .map(cancelRequested -> !cancelRequested)
+                .orElse(false));
+  }
+
+  private static Query bind(Query query, ExecutionCounts counts) {
+    return query
+        .bind("rows_read", counts.rowsRead())
+        .bind("rows_inserted", counts.rowsInserted())
+        .bind("rows_updated", counts.rowsUpdated())
+        .bind("rows_deleted", counts.rowsDeleted())
+        .bind("rows_unchanged", counts.rowsUnchanged())
+        .bind("rows_skipped", counts.rowsSkipped())
+        .bind("conflicts_detected", counts.conflictsDetected())
+        .bind("conflicts_resolved", counts.conflictsResolved())
+        .bind("batches", counts.batches())
+        .bind("bytes", counts.bytes());
+  }
+
+  /** Remembers positions of the source; null leaves what is known. */
+  public void recordPositions(UUID id, @Nullable Long start, @Nullable Long end) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(POSITIONS)
+                .bind("id", id)
+                .bind("start", start == null ? null : Lsn.text(start))
+                .bind("end", end == null ? null : Lsn.text(end))
+                .execute());
+  }
+
+  public boolean complete(UUID id) {
+    return finish(id, ExecutionStatus.COMPLETED, null);
+  }
+
+  public boolean fail(UUID id, ExecutionError error) {
+    return finish(id, ExecutionStatus.FAILED, error);
+  }
+
+  public boolean cancelled(UUID id) {
+    return finish(id, ExecutionStatus.CANCELLED, null);
+  }
+
+  /** Ends it, once; false if it had ended already. */
+  private boolean finish(UUID id, ExecutionStatus status, @Nullable ExecutionError error) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(FINISH)
+                    .bind("id", id)
+                    .bind("status", WireName.of(status))
+                    .bind("code", error == null ? null : error.code())
+                    .bind("message", error == null ? null : error.message())
+                    .bind("hint", error == null ? null : error.hint())
+                    .bind("now", PgTimes.bindable(clock.instant()))
+                    .execute()
+                == 1);
+  }
+
+  /** Asks that it ends early; a pending one has ended with that. False if it had ended already. */
+  public boolean requestCancel(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate(REQUEST_CANCEL)
+                    .bind("id", id)
+                    .bind("now", PgTimes.bindable(clock.instant()))
+                    .execute()
+                == 1);
+  }
+
+  /** Executions that have not ended and of which nothing was heard since: they were interrupted. */
+  public List<Execution> silentSince(Instant before) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(SILENT_SINCE)
+                .bind("before", PgTimes.bindable(before))
+                .map(JdbcExecutionRows::read)
+                .list());
+  }
+}

@@ -1,0 +1,314 @@
+package io.tidemark.run;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.copy.TableCopy;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
+import io.tidemark.sync.SyncState;
+import io.tidemark.sync.SyncStrategy;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thread that makes what runs in this process follow what the store holds: captures, streams,
+ * first copies, schedules, and executions that lost their process.
+ *
+ * <p>Streams are changed under its lock only: by its own rounds, and by a request that stops one.
+ */
+final class Reconciler implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Reconciler.class.getName());
+
+  private static final Duration ROUND_EVERY = Duration.ofSeconds(1);
+
+  /** A failed first copy is tried again after this time. */
+  private static final Duration INITIAL_RETRY = Duration.ofSeconds(30);
+
+  /** A running execution reports twice a second; one this silent has lost its process. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(20);
+
+  private static final Duration STOP_MAX = Duration.ofSeconds(30);
+
+  private final Rooms rooms;
+  private final ExecutionRunner runner;
+  private final Supplier<UUID> ids;
+  private final Map<UUID, Stream> streams = new ConcurrentHashMap<>();
+  private final Map<UUID, Stream.Condition> written = new ConcurrentHashMap<>();
+  private final Set<UUID> retryNow = ConcurrentHashMap.newKeySet();
+  private final Semaphore wakeUps = new Semaphore(0);
+  private final Object lock = new Object();
+  private final Thread thread = new Thread(this::run, "reconciler");
+  private final Instant startedAt;
+  private volatile boolean stopping;
+  private volatile @Nullable String trouble;
+  private Set<String> captured = Set.of();
+  private boolean sweptStages;
+
+  Reconciler(Rooms rooms, ExecutionRunner runner, Supplier<UUID> ids) {
+    this.rooms = rooms;
+    this.runner = runner;
+    this.ids = ids;
+    startedAt = rooms.clock().instant();
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  void wake() {
+    wakeUps.release();
+  }
+
+  /** Lets a first copy that failed or was cancelled be tried at once. */
+  void retryNow(UUID configuration) {
+    retryNow.add(configuration);
+    wake();
+  }
+
+  Optional<Stream> stream(UUID configuration) {
+    return Optional.ofNullable(streams.get(configuration));
+  }
+
+  Collection<Stream> streams() {
+    return List.copyOf(streams.values());
+  }
+
+  /** Why the last round did not come to its end, if it did not. */
+  Optional<String> trouble() {
+    return Optional.ofNullable(trouble);
+  }
+
+  /** Stops a configuration's stream in this process. */
+  void stop(UUID configuration) {
+    synchronized (lock) {
+      Stream stream = streams.remove(configuration);
+      written.remove(configuration);
+      if (stream != null) {
+        stream.close();
+      }
+    }
+  }
+
+  private void run() {
+    while (!stopping) {
+      try {
+        round();
+        trouble = null;
+      } catch (RuntimeException e) {
+        trouble = "the metadata database does not answer: " + e.getMessage();
+        LOG.log(Level.WARNING, "a round of reconciling failed", e);
+      }
+      try {
+        if (wakeUps.tryAcquire(ROUND_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
+          wakeUps.drainPermits();
+        }
+      } catch (InterruptedException e) {
+        stopping = true;
+      }
+    }
+  }
+
+  private void round() {
+    synchronized (lock) {
+      if (stopping) {
+        return;
+      }
+      List<SyncConfiguration> all = rooms.configurations().all();
+      followCaptures(all);
+      followStreams(all);
+      resolveSilentExecutions(all);
+      for (SyncConfiguration configuration : all) {
+        startDue(configuration);
+      }
+      writeConditions();
+    }
+  }
+
+  private void followCaptures(List<SyncConfiguration> all) {
+    Set<String> needed =
+        all.stream()
+            .map(SyncConfiguration::definition)
+            .filter(SyncDefinition::needsCapture)
+            .map(SyncDefinition::sourceConnection)
+            .collect(Collectors.toSet());
+    for (String connection : needed) {
+      rooms.connections().find(connection).ifPresent(rooms.tracker()::start);
+    }
+    captured.stream()
+        .filter(connection -> !needed.contains(connection))
+        .forEach(rooms.tracker()::stop);
+    captured = needed;
+  }
+
+  private void followStreams(List<SyncConfiguration> all) {
+    Map<UUID, SyncConfiguration> wanted =
+        all.stream()
+            .filter(one -> one.isActive() && one.definition().isContinuous())
+            .collect(Collectors.toMap(SyncConfiguration::id, one -> one));
+    for (UUID id : new HashSet<>(streams.keySet())) {
+      SyncConfiguration now = wanted.get(id);
+      Stream stream = streams.get(id);
+      if (now == null || stream.configuration().version() != now.version()) {
+        stop(id);
+      }
+    }
+    for (SyncConfiguration configuration : wanted.values()) {
+      Stream stream =
+          streams.computeIfAbsent(configuration.id(), id -> new Stream(rooms, configuration));
+      if (!stream.startIfInStep()) {
+        ensureFirstCopy(configuration);
+      }
+    }
+  }
+
+  private void ensureFirstCopy(SyncConfiguration configuration) {
+    UUID id = configuration.id();
+    Execution last = rooms.executions().lastOf(List.of(id)).get(id);
+    if (last != null && last.status().isFinal()) {
+      boolean again =
+          retryNow.remove(id) || last.failure().filter(ExecutionError::isInterruption).isPresent();
+      if (!again && last.status() == ExecutionStatus.CANCELLED) {
+        write(id, SyncState.FAILED, "its first copy was cancelled; resume it, or execute it");
+        return;
+      }
+      boolean failed = last.status() == ExecutionStatus.FAILED;
+      if (failed) {
+        write(id, SyncState.FAILED, reasonOf(last));
+      }
+      if (failed && !again && isRecent(last)) {
+        return;
+      }
+    }
+    create(configuration, ExecutionMode.FULL, ExecutionTrigger.INITIAL);
+  }
+
+  private static String reasonOf(Execution failed) {
+    return failed
+        .failure()
+        .map(error -> "its first copy failed: " + error.message() + hint(error))
+        .orElse("its first copy failed");
+  }
+
+  private static String hint(ExecutionError error) {
+    return error.hint() == null ? "" : "; " + error.hint();
+  }
+
+  private boolean isRecent(Execution ended) {
+    Instant at = ended.finishedAt() == null ? ended.createdAt() : ended.finishedAt();
+    return Duration.between(at, rooms.clock().instant()).compareTo(INITIAL_RETRY) < 0;
+  }
+
+  private void create(
+      SyncConfiguration configuration, ExecutionMode mode, ExecutionTrigger trigger) {
+    Execution execution =
+        Execution.pending(ids.get(), configuration.id(), mode, trigger, rooms.clock().instant());
+    // If another one has not ended, that one does the work.
+    if (rooms.executions().createUnlessActive(execution).isEmpty()) {
+      runner.submit(configuration, execution);
+    }
+  }
+
+  private void startDue(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    if (!configuration.isActive() || definition.intervalSeconds().isEmpty()) {
+      return;
+    }
+    UUID id = configuration.id();
+    Execution last = rooms.executions().lastOf(List.of(id)).get(id);
+    Duration interval = Duration.ofSeconds(definition.intervalSeconds().get());
+    boolean due =
+        last == null
+            || last.status().isFinal()
+                && !last.createdAt().plus(interval).isAfter(rooms.clock().instant());
+    if (due) {
+      create(
+          configuration,
+          definition.strategy() == SyncStrategy.FULL
+              ? ExecutionMode.FULL
+              : ExecutionMode.INCREMENTAL,
+          ExecutionTrigger.SCHEDULE);
+    }
+  }
+
+  /** A process that was killed could not say how its executions ended. */
+  private void resolveSilentExecutions(List<SyncConfiguration> all) {
+    Instant now = rooms.clock().instant();
+    boolean lost = false;
+    for (Execution silent : rooms.executions().silentSince(now.minus(SILENCE_MAX))) {
+      if (silent.status() == ExecutionStatus.PENDING) {
+        all.stream()
+            .filter(one -> one.id().equals(silent.configurationId()))
+            .findFirst()
+            .ifPresent(configuration -> runner.submit(configuration, silent));
+        continue;
+      }
+      rooms.executions().fail(silent.id(), ExecutionError.INTERRUPTED);
+      lost = true;
+    }
+    if (lost || !sweptStages && Duration.between(startedAt, now).compareTo(SILENCE_MAX) > 0) {
+      sweptStages = true;
+      sweepStages(all);
+    }
+  }
+
+  private void sweepStages(List<SyncConfiguration> all) {
+    Set<String> targets =
+        all.stream().map(one -> one.definition().targetConnection()).collect(Collectors.toSet());
+    for (String name : targets) {
+      Optional<PgDatabase> target = rooms.connections().find(name);
+      try {
+        // A stage in use holds a lock of its own, so that no list of live executions is needed.
+        target.ifPresent(database -> TableCopy.sweepStages(database, Set.of()));
+      } catch (OperatingFailure e) {
+        LOG.log(Level.INFO, () -> "stages in '" + name + "' are swept later: " + e.getMessage());
+        sweptStages = false;
+      }
+    }
+  }
+
+  private void writeConditions() {
+    for (Stream stream : streams.values()) {
+      UUID id = stream.configuration().id();
+      stream.condition().ifPresent(now -> write(id, now.state(), now.reason()));
+      stream.tracked().forEach(rooms.tracking()::record);
+    }
+  }
+
+  /** Only what changed, so that several instances do not overwrite each other every second. */
+  private void write(UUID configuration, SyncState state, @Nullable String reason) {
+    Stream.Condition now = new Stream.Condition(state, reason);
+    if (!now.equals(written.put(configuration, now))) {
+      rooms.configurations().updateState(configuration, state, reason);
+    }
+  }
+
+  @Override
+  public void close() {
+    stopping = true;
+    wake();
+    try {
+      thread.join(STOP_MAX.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    synchronized (lock) {
+      streams.values().forEach(Stream::close);
+      streams.clear();
+    }
+  }
+}

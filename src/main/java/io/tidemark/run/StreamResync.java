@@ -1,0 +1,157 @@
+package io.tidemark.run;
+
+import io.tidemark.apply.AppliedPosition;
+import io.tidemark.apply.ApplyTask;
+import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.apply.KafkaCatchUp.Commit;
+import io.tidemark.apply.KafkaCatchUp.Stretch;
+import io.tidemark.apply.PgPositions;
+import io.tidemark.capture.ChangeTracker;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
+import io.tidemark.copy.StreamJoin;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgSession;
+import io.tidemark.postgres.SourceSnapshot;
+import io.tidemark.postgres.TableShape;
+import io.tidemark.sync.TableMapping;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Where a copy meets its configuration's stream. The copied table is brought forward, not the
+ * target back: what the apply loop has already written is in the copy too before it goes live.
+ *
+ * <p>INVARIANT: the copy is caught up at least to where the topic ended once everything that the
+ * snapshot sees was in it. So no change that the snapshot sees is left for the loop to apply again.
+ */
+final class StreamResync implements StreamJoin, AutoCloseable {
+  /** The capture may be far behind; the copy waits for it, but not forever. */
+  private static final Duration CAPTURE_WAIT_MAX = Duration.ofMinutes(30);
+
+  private final ApplyTask task;
+  private final TableMapping mapping;
+  private final ChangeTracker tracker;
+  private final PgDatabase source;
+  private final KafkaCatchUp catchUp;
+  private Map<Integer, AppliedPosition> reachedAhead = Map.of();
+  private Map<Integer, AppliedPosition> reached = Map.of();
+  private Map<Integer, AppliedPosition> fenced = Map.of();
+  private Map<Integer, AppliedPosition> snapshotEnds = Map.of();
+
+  StreamResync(
+      ApplyTask task,
+      TableMapping mapping,
+      ChangeTracker tracker,
+      PgDatabase source,
+      KafkaCatchUp catchUp) {
+    this.task = task;
+    this.mapping = mapping;
+    this.tracker = tracker;
+    this.source = source;
+    this.catchUp = catchUp;
+  }
+
+  @Override
+  public void beforeSnapshot() {
+    reachedAhead = catchUp.ends();
+  }
+
+  @Override
+  public boolean isStreaming() {
+    return true;
+  }
+
+  @Override
+  public long catchUpAhead(PgSession session, TableName stage, SourceSnapshot snapshot) {
+    awaitSnapshotInTopic(snapshot);
+    Stretch stretch = apply(session, stage, snapshot, catchUp.ends(), Commit.PER_BATCH);
+    reachedAhead = stretch.reached();
+    return stretch.changes();
+  }
+
+  @Override
+  public void fence(PgSession session) {
+    Map<Integer, AppliedPosition> positions = new HashMap<>();
+    new PgPositions(session, task.configuration())
+        .lock(task.topic())
+        .forEach(position -> positions.put(position.partition(), position));
+    fenced = positions;
+  }
+
+  @Override
+  public long catchUp(PgSession session, TableName table, SourceSnapshot snapshot) {
+    awaitSnapshotInTopic(snapshot);
+    Map<Integer, AppliedPosition> until = new HashMap<>(snapshotEnds);
+    fenced.forEach((partition, position) -> until.merge(partition, position, StreamResync::later));
+    Stretch stretch = apply(session, table, snapshot, until, Commit.BY_CALLER);
+    reached = stretch.reached();
+    return stretch.changes();
+  }
+
+  private static AppliedPosition later(AppliedPosition one, AppliedPosition other) {
+    return one.nextOffset() >= other.nextOffset() ? one : other;
+  }
+
+  @Override
+  public void commitPosition(PgSession session, SourceSnapshot snapshot) {
+    PgPositions positions = new PgPositions(session, task.configuration());
+    reached.values().forEach(positions::set);
+  }
+
+  private Stretch apply(
+      PgSession session,
+      TableName table,
+      SourceSnapshot snapshot,
+      Map<Integer, AppliedPosition> until,
+      Commit commit) {
+    return catchUp.apply(session, onto(table), reachedAhead, until, snapshot::sees, commit);
+  }
+
+  /** The mapping with another table of the same columns in the target's place. */
+  private TableMapping onto(TableName table) {
+    TableShape target = mapping.target();
+    TableShape other =
+        new TableShape(
+            table,
+            target.oid(),
+            target.relationKind(),
+            target.persistence(),
+            target.replicaIdentity(),
+            target.columns(),
+            target.key(),
+            target.estimatedRows());
+    return new TableMapping(
+        mapping.source(), other, mapping.columns(), mapping.key(), mapping.filter());
+  }
+
+  private void awaitSnapshotInTopic(SourceSnapshot snapshot) {
+    if (!snapshotEnds.isEmpty()) {
+      return;
+    }
+    if (!tracker.awaitWritten(source, snapshot.lsn(), CAPTURE_WAIT_MAX)) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE,
+          "capture_behind",
+          "the capture of connection '"
+              + source.connection()
+              + "' did not reach the copy's snapshot within "
+              + CAPTURE_WAIT_MAX.toMinutes()
+              + " minutes",
+          "see GET /captures for what holds it up",
+          null);
+    }
+    snapshotEnds = catchUp.ends();
+  }
+
+  /** Makes a running catch-up fail at once; from any thread. */
+  void stop() {
+    catchUp.stop();
+  }
+
+  @Override
+  public void close() {
+    catchUp.close();
+  }
+}

@@ -1,0 +1,337 @@
+package io.tidemark.run;
+
+import io.tidemark.sync.Finding;
+import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.Outcome;
+import io.tidemark.sync.Page;
+import io.tidemark.sync.PageRequest;
+import io.tidemark.sync.Refusal;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
+import io.tidemark.sync.SyncState;
+import io.tidemark.sync.TrackedPartition;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one door through which the outside world keeps tables in step. Each call either does all it
+ * was asked or changes nothing and says why.
+ */
+public final class SyncService {
+  private final JdbcSyncConfigurations configurations;
+  private final JdbcExecutions executions;
+  private final JdbcChangeTracking tracking;
+  private final Acceptance acceptance;
+  private final ExecutionRequests requests;
+  private final SyncEngine engine;
+  private final ConfigurationLocks locks = new ConfigurationLocks();
+
+  public SyncService(
+      JdbcSyncConfigurations configurations,
+      JdbcExecutions executions,
+      JdbcChangeTracking tracking,
+      Acceptance acceptance,
+      ExecutionRequests requests,
+      SyncEngine engine) {
+    this.configurations = configurations;
+    this.executions = executions;
+    this.tracking = tracking;
+    this.acceptance = acceptance;
+    this.requests = requests;
+    this.engine = engine;
+  }
+
+  /**
+   * A configuration and how it is doing.
+   *
+   * @param lastExecution null before the first
+   * @param warnings what pre-flight found, right after a definition was accepted
+   */
+  public record Overview(
+      SyncConfiguration configuration,
+      @Nullable Execution lastExecution,
+      List<TrackedPartition> tracking,
+      List<Finding> warnings) {
+    public Overview {
+      tracking = List.copyOf(tracking);
+      warnings = List.copyOf(warnings);
+    }
+
+    /** How far behind it is as a whole; empty before anything was captured. */
+    public Optional<Lag> lag() {
+      return tracking.isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              new Lag(
+                  tracking.stream().mapToLong(TrackedPartition::lagEvents).sum(),
+                  tracking.stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0)));
+    }
+  }
+
+  /** How far a target is behind its source. */
+  public record Lag(long events, double seconds) {}
+
+  /** Accepts a definition and starts it; leaves nothing behind if any step fails. */
+  public Outcome<Overview> create(SyncDefinition definition) {
+    if (configurations.findByName(definition.name()).isPresent()) {
+      return Outcome.refused(nameTaken(definition));
+    }
+    return acceptance.inspect(definition).then(accepted -> create(definition, accepted));
+  }
+
+  private Outcome<Overview> create(SyncDefinition definition, Acceptance.Accepted accepted) {
+    Optional<SyncConfiguration> created = configurations.create(definition);
+    if (created.isEmpty()) {
+      return Outcome.refused(nameTaken(definition));
+    }
+    SyncConfiguration configuration = created.get();
+    return locks.holding(
+        configuration.id(),
+        () -> {
+          try {
+            engine.onCreated(configuration, accepted.mapping());
+          } catch (RuntimeException e) {
+            undo(configuration, e);
+            throw e;
+          }
+          return Outcome.of(overview(configuration, accepted.warnings()));
+        });
+  }
+
+  /** INVARIANT: a configuration that could not be started is not there afterwards. */
+  private void undo(SyncConfiguration configuration, RuntimeException cause) {
+    try {
+      engine.onDeleted(configuration);
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+    try {
+      configurations.delete(configuration.id());
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /**
+   * Replaces a definition.
+   *
+   * @param expectedVersion the version that the caller has seen; null if it does not matter
+   * @param change from the present definition to the new one, or a refusal
+   */
+  public Outcome<Overview> change(
+      UUID id,
+      @Nullable Long expectedVersion,
+      Function<SyncDefinition, Outcome<SyncDefinition>> change) {
+    return locks.holding(
+        id,
+        () ->
+            configuration(id)
+                .then(current -> atVersion(current, expectedVersion))
+                .then(
+                    current ->
+                        change
+                            .apply(current.definition())
+                            .then(definition -> replace(current, definition))));
+  }
+
+  private Outcome<Overview> replace(SyncConfiguration current, SyncDefinition definition) {
+    Optional<SyncConfiguration> sameName = configurations.findByName(definition.name());
+    if (sameName.isPresent() && !sameName.get().id().equals(current.id())) {
+      return Outcome.refused(nameTaken(definition));
+    }
+    return acceptance.inspect(definition).then(accepted -> replace(current, definition, accepted));
+  }
+
+  private Outcome<Overview> replace(
+      SyncConfiguration current, SyncDefinition definition, Acceptance.Accepted accepted) {
+    Optional<SyncConfiguration> replaced = configurations.replace(current, definition);
+    if (replaced.isEmpty()) {
+      return configuration(current.id())
+          .then(now -> Outcome.refused(Refusal.version(now.version())));
+    }
+    SyncConfiguration after = replaced.get();
+    try {
+      engine.onChanged(current, after, accepted.mapping());
+    } catch (RuntimeException e) {
+      restore(current, after, e);
+      throw e;
+    }
+    return Outcome.of(overview(after, accepted.warnings()));
+  }
+
+  private void restore(SyncConfiguration before, SyncConfiguration after, RuntimeException cause) {
+    try {
+      configurations.replace(after, before.definition());
+      configurations.updateState(before.id(), before.state(), before.stateReason());
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private static Outcome<SyncConfiguration> atVersion(
+      SyncConfiguration current, @Nullable Long expected) {
+    return expected == null || expected == current.version()
+        ? Outcome.of(current)
+        : Outcome.refused(Refusal.version(current.version()));
+  }
+
+  /** Stops a configuration and removes it with everything that was made for it. */
+  public Outcome<SyncConfiguration> delete(UUID id, @Nullable Long expectedVersion) {
+    return locks.holding(
+        id,
+        () ->
+            configuration(id)
+                .then(current -> atVersion(current, expectedVersion))
+                .map(
+                    current -> {
+                      engine.onDeleted(current);
+                      configurations.delete(id);
+                      return current;
+                    }));
+  }
+
+  public Outcome<Overview> find(UUID id) {
+    return configuration(id).map(found -> overview(found, List.of()));
+  }
+
+  /** A page in order of creation. */
+  public Page<Overview> configurations(JdbcSyncConfigurations.Filter filter, PageRequest request) {
+    Page<SyncConfiguration> page = configurations.page(filter, request);
+    List<UUID> ids = page.items().stream().map(SyncConfiguration::id).toList();
+    Map<UUID, Execution> last = executions.lastOf(ids);
+    Map<UUID, List<TrackedPartition>> tracked = tracking.ofAll(ids);
+    return new Page<>(
+        page.items().stream()
+            .map(
+                item ->
+                    new Overview(
+                        item,
+                        last.get(item.id()),
+                        tracked.getOrDefault(item.id(), List.of()),
+                        List.of()))
+            .toList(),
+        page.next());
+  }
+
+  private Overview overview(SyncConfiguration configuration, List<Finding> warnings) {
+    UUID id = configuration.id();
+    // The engine may have said meanwhile how it is doing.
+    SyncConfiguration now = configurations.find(id).orElse(configuration);
+    return new Overview(now, executions.lastOf(List.of(id)).get(id), tracking.of(id), warnings);
+  }
+
+  private Outcome<SyncConfiguration> configuration(UUID id) {
+    return Outcome.ofKnown(configurations.find(id), "there is no configuration " + id);
+  }
+
+  /** Stops the flow of a configuration; its place is kept. Pausing twice does no harm. */
+  public Outcome<Overview> pause(UUID id) {
+    return locks.holding(
+        id,
+        () ->
+            configuration(id)
+                .map(
+                    current -> {
+                      if (!current.paused()) {
+                        SyncConfiguration paused = configurations.pause(current).orElse(current);
+                        steer(current, () -> engine.onPaused(paused));
+                      }
+                      return overview(current, List.of());
+                    }));
+  }
+
+  /** Lets a configuration flow again; the remedy for a failed one too, once its cause is mended. */
+  public Outcome<Overview> resume(UUID id) {
+    return locks.holding(
+        id,
+        () ->
+            configuration(id)
+                .map(
+                    current -> {
+                      if (current.paused() || current.state() == SyncState.FAILED) {
+                        SyncConfiguration resumed = configurations.resume(current).orElse(current);
+                        steer(current, () -> engine.onResumed(resumed));
+                      }
+                      return overview(current, List.of());
+                    }));
+  }
+
+  /** Does what was just stored, or stores what was before. */
+  private void steer(SyncConfiguration before, Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException e) {
+      try {
+        if (before.paused()) {
+          configurations.pause(before);
+        } else {
+          configurations.resume(before);
+        }
+        configurations.updateState(before.id(), before.state(), before.stateReason());
+      } catch (RuntimeException failedToo) {
+        e.addSuppressed(failedToo);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Asks for an execution; it is carried out after this call.
+   *
+   * @param mode null for the mode of the configuration's strategy
+   */
+  public Outcome<Execution> execute(
+      UUID id, @Nullable ExecutionMode mode, ExecutionTrigger trigger) {
+    return locks.holding(
+        id, () -> configuration(id).then(current -> requests.request(current, mode, trigger)));
+  }
+
+  public Page<Execution> executions(JdbcExecutions.Filter filter, PageRequest request) {
+    return executions.page(filter, request);
+  }
+
+  public Outcome<Execution> execution(UUID id) {
+    return Outcome.ofKnown(executions.find(id), "there is no execution " + id);
+  }
+
+  /** Asks that an execution ends early. */
+  public Outcome<Execution> cancel(UUID id) {
+    return execution(id)
+        .then(
+            execution -> {
+              if (!executions.requestCancel(id)) {
+                return Outcome.refused(Refusal.state("execution " + id + " has ended already"));
+              }
+              engine.cancel(id);
+              return execution(id);
+            });
+  }
+
+  /** Where each partition of a configuration stands. */
+  public Outcome<List<TrackedPartition>> tracking(UUID id) {
+    return configuration(id).map(found -> tracking.of(id));
+  }
+
+  public List<CaptureStatus> captures() {
+    return engine.captures();
+  }
+
+  public List<TopicDescription> topics() {
+    return engine.topics();
+  }
+
+  public SystemDescription system() {
+    return engine.system();
+  }
+
+  private static Refusal nameTaken(SyncDefinition definition) {
+    return Refusal.state(
+        "name",
+        "there is a configuration named '" + definition.name() + "' already; choose another name");
+  }
+}

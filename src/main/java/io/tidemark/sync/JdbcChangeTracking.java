@@ -1,0 +1,112 @@
+package io.tidemark.sync;
+
+import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgTimes;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.StatementContext;
+import org.jspecify.annotations.Nullable;
+
+/** The table {@code sync_change_tracking}: how far each configuration has come. */
+public final class JdbcChangeTracking {
+  private static final String UPSERT =
+      """
+      insert into sync_change_tracking
+        (configuration_id, topic, partition, captured_lsn, applied_lsn, captured_offset,
+         applied_offset, lag_events, lag_seconds, updated_at)
+      select c.id, :topic, :partition, cast(:captured as pg_lsn), cast(:applied as pg_lsn),
+             :captured_offset, :applied_offset, :lag_events, :lag_seconds, :now
+      from sync_configurations c
+      where c.id = :configuration
+      on conflict (configuration_id, topic, partition) do update
+      set captured_lsn = excluded.captured_lsn,
+          applied_lsn = excluded.applied_lsn,
+          captured_offset = excluded.captured_offset,
+          applied_offset = excluded.applied_offset,
+          lag_events = excluded.lag_events,
+          lag_seconds = excluded.lag_seconds,
+          updated_at = excluded.updated_at
+      """;
+
+  private static final String SELECT =
+      """
+      select configuration_id, topic, partition, captured_lsn::text, applied_lsn::text,
+             captured_offset, applied_offset, lag_events, lag_seconds, updated_at
+      from sync_change_tracking
+      where configuration_id in (<ids>)
+      order by configuration_id, topic, partition
+      """;
+
+  private final Jdbi jdbi;
+
+  public JdbcChangeTracking(Jdbi jdbi) {
+    this.jdbi = jdbi;
+  }
+
+  /** Remembers where one partition stands; nothing if its configuration is gone. */
+  public void record(TrackedPartition tracked) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(UPSERT)
+                .bind("configuration", tracked.configurationId())
+                .bind("topic", tracked.topic())
+                .bind("partition", tracked.partition())
+                .bind("captured", text(tracked.capturedLsn()))
+                .bind("applied", text(tracked.appliedLsn()))
+                .bind("captured_offset", tracked.capturedOffset())
+                .bind("applied_offset", tracked.appliedOffset())
+                .bind("lag_events", tracked.lagEvents())
+                .bind("lag_seconds", tracked.lagSeconds())
+                .bind("now", PgTimes.bindable(tracked.updatedAt()))
+                .execute());
+  }
+
+  public List<TrackedPartition> of(UUID configurationId) {
+    return ofAll(List.of(configurationId)).getOrDefault(configurationId, List.of());
+  }
+
+  /** The partitions of several configurations, by configuration. */
+  public Map<UUID, List<TrackedPartition>> ofAll(Collection<UUID> configurationIds) {
+    if (configurationIds.isEmpty()) {
+      return Map.of();
+    }
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(SELECT)
+                .bindList("ids", List.copyOf(configurationIds))
+                .map(JdbcChangeTracking::read)
+                .stream()
+                .collect(Collectors.groupingBy(TrackedPartition::configurationId)));
+  }
+
+  private static @Nullable String text(@Nullable Long lsn) {
+    return lsn == null ? null : Lsn.text(lsn);
+  }
+
+  private static @Nullable Long lsn(@Nullable String text) {
+    return text == null ? null : Lsn.parse(text);
+  }
+
+  private static TrackedPartition read(ResultSet row, StatementContext context)
+      throws SQLException {
+    return new TrackedPartition(
+        row.getObject("configuration_id", UUID.class),
+        row.getString("topic"),
+        row.getInt("partition"),
+        lsn(row.getString("captured_lsn")),
+        lsn(row.getString("applied_lsn")),
+        row.getLong("captured_offset"),
+        row.getLong("applied_offset"),
+        row.getLong("lag_events"),
+        row.getDouble("lag_seconds"),
+        PgTimes.read(row, "updated_at"));
+  }
+}

@@ -1,0 +1,270 @@
+package io.tidemark.sync;
+
+import io.tidemark.change.WireName;
+import io.tidemark.postgres.PgTimes;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.statement.Query;
+import org.jdbi.v3.core.statement.StatementContext;
+import org.jspecify.annotations.Nullable;
+
+/** The table {@code sync_configurations}. */
+public final class JdbcSyncConfigurations {
+  private static final String COLUMNS =
+      "id, definition, version, paused, state, state_reason, created_at, updated_at";
+
+  private static final String INSERT =
+      """
+      insert into sync_configurations
+        (id, definition, version, paused, state, state_reason, created_at, updated_at)
+      values
+        (:id, cast(:definition as jsonb), 1, false, :state, null, :now, :now)
+      on conflict (name) do nothing
+      returning
+      """
+          + COLUMNS;
+
+  // Only if no other configuration has the name, so that a taken name is an answer and not an
+  // error; two that race for it still meet at the unique constraint.
+  private static final String REPLACE =
+      """
+      update sync_configurations
+      set definition = cast(:definition as jsonb),
+          version = version + 1,
+          state = :state,
+          state_reason = null,
+          updated_at = :now
+      where id = :id
+        and version = :version
+      returning
+      """
+          + COLUMNS;
+
+  private static final String PAUSE =
+      """
+      update sync_configurations
+      set paused = :paused,
+          state = :state,
+          state_reason = null,
+          updated_at = :now
+      where id = :id
+      returning
+      """
+          + COLUMNS;
+
+  private static final String UPDATE_STATE =
+      """
+      update sync_configurations
+      set state = :state,
+          state_reason = :reason
+      where id = :id
+        and (state, state_reason) is distinct from (:state, cast(:reason as text))
+      """;
+
+  private final Jdbi jdbi;
+  private final InstantSource clock;
+  private final Supplier<UUID> ids;
+
+  public JdbcSyncConfigurations(Jdbi jdbi, InstantSource clock, Supplier<UUID> ids) {
+    this.jdbi = jdbi;
+    this.clock = clock;
+    this.ids = ids;
+  }
+
+  /** Stores a new one at version 1, or answers empty if its name is taken. */
+  public Optional<SyncConfiguration> create(SyncDefinition definition) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(INSERT)
+                .bind("id", ids.get())
+                .bind("definition", SyncDefinitionJson.writeText(definition))
+                .bind("state", WireName.of(definition.stateAtRest()))
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .map(JdbcSyncConfigurations::read)
+                .findOne());
+  }
+
+  public Optional<SyncConfiguration> find(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery("select " + COLUMNS + " from sync_configurations where id = :id")
+                .bind("id", id)
+                .map(JdbcSyncConfigurations::read)
+                .findOne());
+  }
+
+  /** The one of this name. */
+  public Optional<SyncConfiguration> findByName(String name) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery("select " + COLUMNS + " from sync_configurations where name = :name")
+                .bind("name", name)
+                .map(JdbcSyncConfigurations::read)
+                .findOne());
+  }
+
+  /** All of them, in order of creation: what a starting process goes through. */
+  public List<SyncConfiguration> all() {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    "select " + COLUMNS + " from sync_configurations order by created_at, id")
+                .map(JdbcSyncConfigurations::read)
+                .list());
+  }
+
+  /** Which configurations are asked for; null for any. */
+  public record Filter(
+      @Nullable String name, @Nullable Boolean enabled, @Nullable SyncState state) {}
+
+  /** A page in order of creation. */
+  public Page<SyncConfiguration> page(Filter filter, PageRequest request) {
+    List<String> conditions = new ArrayList<>(List.of("true"));
+    if (filter.name() != null) {
+      conditions.add("name = :name");
+    }
+    if (filter.enabled() != null) {
+      conditions.add("enabled = :enabled");
+    }
+    if (filter.state() != null) {
+      conditions.add("state = :state");
+    }
+    request.after().ifPresent(after -> conditions.add("(created_at, id) > (:at, :id)"));
+    String sql =
+        "select "
+            + COLUMNS
+            + " from sync_configurations where "
+            + String.join(" and ", conditions)
+            + " order by created_at, id limit :limit";
+    List<SyncConfiguration> rows =
+        jdbi.withHandle(
+            handle -> {
+              Query query = handle.createQuery(sql).bind("limit", request.limit() + 1);
+              if (filter.name() != null) {
+                query.bind("name", filter.name());
+              }
+              if (filter.enabled() != null) {
+                query.bind("enabled", filter.enabled());
+              }
+              if (filter.state() != null) {
+                query.bind("state", WireName.of(filter.state()));
+              }
+              request
+                  .after()
+                  .ifPresent(
+                      after ->
+                          query.bind("at", PgTimes.bindable(after.at())).bind("id", after.id()));
+              return query.map(JdbcSyncConfigurations::read).list();
+            });
+    return Page.of(rows, request.limit(), row -> new PageCursor(row.createdAt(), row.id()));
+  }
+
+  /**
+   * Replaces the definition if it is still at {@code version}, or answers empty if it is not, or is
+   * gone.
+   */
+  public Optional<SyncConfiguration> replace(SyncConfiguration current, SyncDefinition definition) {
+    SyncState state = current.paused() ? SyncState.PAUSED : definition.stateAtRest();
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(REPLACE)
+                .bind("id", current.id())
+                .bind("version", current.version())
+                .bind("definition", SyncDefinitionJson.writeText(definition))
+                .bind("state", WireName.of(definition.enabled() ? state : SyncState.DISABLED))
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .map(JdbcSyncConfigurations::read)
+                .findOne());
+  }
+
+  /** Remembers that it is paused, across restarts too; empty if it is gone. */
+  public Optional<SyncConfiguration> pause(SyncConfiguration current) {
+    SyncState state = current.definition().enabled() ? SyncState.PAUSED : SyncState.DISABLED;
+    return updatePaused(current, true, state);
+  }
+
+  /** The contrary of {@link #pause}. */
+  public Optional<SyncConfiguration> resume(SyncConfiguration current) {
+    return updatePaused(current, false, current.definition().stateAtRest());
+  }
+
+  private Optional<SyncConfiguration> updatePaused(
+      SyncConfiguration current, boolean paused, SyncState state) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(PAUSE)
+                .bind("id", current.id())
+                .bind("paused", paused)
+                .bind("state", WireName.of(state))
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .map(JdbcSyncConfigurations::read)
+                .findOne());
+  }
+
+  /** Says how it is doing; writes only if that is news. The version stays. */
+  public void updateState(UUID id, SyncState state, @Nullable String reason) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(UPDATE_STATE)
+                .bind("id", id)
+                .bind("state", WireName.of(state))
+                .bind("reason", reason)
+                .execute());
+  }
+
+  /** Deletes it with its executions, tracking and conflicts; false if it was not there. */
+  public boolean delete(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                    .createUpdate("delete from sync_configurations where id = :id")
+                    .bind("id", id)
+                    .execute()
+                == 1);
+  }
+
+  /** Names of the configurations that use a connection, some of them. */
+  public List<String> usersOf(String connection) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select name
+                    from sync_configurations
+                    where :connection in (source_connection, target_connection)
+                    order by name
+                    limit 5
+                    """)
+                .bind("connection", connection)
+                .mapTo(String.class)
+                .list());
+  }
+
+  private static SyncConfiguration read(ResultSet row, StatementContext context)
+      throws SQLException {
+    return new SyncConfiguration(
+        row.getObject("id", UUID.class),
+        SyncDefinitionJson.readText(row.getString("definition")),
+        row.getLong("version"),
+        PgTimes.read(row, "created_at"),
+        PgTimes.read(row, "updated_at"),
+        row.getBoolean("paused"),
+        WireName.read(SyncState.class, row.getString("state")),
+        row.getString("state_reason"));
+  }
+}

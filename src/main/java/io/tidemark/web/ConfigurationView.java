@@ -1,0 +1,55 @@
+package io.tidemark.web;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.change.WireName;
+import io.tidemark.run.SyncService.Overview;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinitionJson;
+
+/** A configuration, as it is answered: its definition as stored, and how it is doing. */
+final class ConfigurationView {
+  private final ObjectMapper json;
+
+  /**
+   * @param json the one that answers are written with, so that times look the same everywhere
+   */
+  ConfigurationView(ObjectMapper json) {
+    this.json = json;
+  }
+
+  ObjectNode of(Overview overview) {
+    SyncConfiguration configuration = overview.configuration();
+    ObjectNode view = json.createObjectNode();
+    view.put("id", configuration.id().toString());
+    view.setAll(SyncDefinitionJson.write(configuration.definition()));
+    view.put("state", WireName.of(configuration.state()));
+    view.put("state_reason", configuration.stateReason());
+    view.set(
+        "last_execution",
+        overview.lastExecution() == null
+            ? json.nullNode()
+            : json.valueToTree(ExecutionView.of(overview.lastExecution())));
+    view.set("lag", lag(overview));
+    view.set("created_at", json.valueToTree(configuration.createdAt()));
+    view.set("updated_at", json.valueToTree(configuration.updatedAt()));
+    view.put("version", configuration.version());
+    if (!overview.warnings().isEmpty()) {
+      view.set(
+          "warnings", json.valueToTree(overview.warnings().stream().map(FindingView::of).toList()));
+    }
+    return view;
+  }
+
+  private JsonNode lag(Overview overview) {
+    return overview
+        .lag()
+        .<JsonNode>map(
+            lag ->
+                json.createObjectNode()
+                    .put("lag_events", lag.events())
+                    .put("lag_seconds", lag.seconds()))
+        .orElseGet(json::nullNode);
+  }
+}

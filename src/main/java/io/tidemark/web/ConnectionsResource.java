@@ -1,0 +1,191 @@
+package io.tidemark.web;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.sync.ConnectionDefinition;
+import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.FieldsJson;
+import io.tidemark.sync.Outcome;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.PUT;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.util.Set;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.jspecify.annotations.Nullable;
+
+/** Connections: the databases that configurations name. Passwords go in and never come out. */
+@Path(Api.ROOT)
+@Produces(MediaType.APPLICATION_JSON)
+@Tag(name = Api.CONNECTIONS)
+@APIResponse(
+    responseCode = "default",
+    description = "A problem: what is wrong, and what to do about it",
+    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
+final class ConnectionsResource {
+  private static final int URL_MAX = 2048;
+  private static final int CREDENTIAL_MAX = 1024;
+  private static final String EXAMPLE =
+      """
+      {
+        "name": "shop",
+        "url": "jdbc:postgresql://db.example.org:5432/shop",
+        "username": "tidemark",
+        "password": "…"
+      }
+      """;
+
+  private final ConnectionRegistry connections;
+
+  ConnectionsResource(ConnectionRegistry connections) {
+    this.connections = connections;
+  }
+
+  @GET
+  @Path("connections")
+  @Operation(operationId = "listConnections", summary = "Lists all connections by name")
+  @APIResponse(
+      responseCode = "200",
+      description = "All of them",
+      content = @Content(schema = @Schema(implementation = Schemas.ConnectionPage.class)))
+  public Response list(@Context UriInfo uri) {
+    new Query(uri).requireValid();
+    return Response.ok(PageView.of(connections.describeAll(), ConnectionView::of)).build();
+  }
+
+  @POST
+  @Path("connections")
+  @Consumes(MediaType.APPLICATION_JSON)
+  @AdminOnly
+  @Operation(
+      operationId = "createConnection",
+      summary = "Makes a connection",
+      description = "Its password is stored sealed; needs tidemark.secret-key.")
+  @RequestBody(
+      required = true,
+      content =
+          @Content(
+              schema = @Schema(implementation = Schemas.ConnectionRequest.class),
+              example = EXAMPLE))
+  @APIResponse(
+      responseCode = "201",
+      description = "Made; Location is set",
+      content = @Content(schema = @Schema(implementation = ConnectionView.class)))
+  public Response create(byte[] body, @Context UriInfo uri) {
+    ConnectionView created = answer(connections.create(definition(RequestJson.object(body), null)));
+    return Response.created(uri.getAbsolutePathBuilder().path(created.name()).build())
+        .entity(created)
+        .build();
+  }
+
+  @GET
+  @Path("connections/{name}")
+  @Operation(operationId = "getConnection", summary = "A connection, without its password")
+  @APIResponse(
+      responseCode = "200",
+      description = "The connection",
+      content = @Content(schema = @Schema(implementation = ConnectionView.class)))
+  public ConnectionView get(@PathParam("name") String name) {
+    return answer(connections.describe(known(name)));
+  }
+
+  @PUT
+  @Path("connections/{name}")
+  @Consumes(MediaType.APPLICATION_JSON)
+  @AdminOnly
+  @Operation(
+      operationId = "replaceConnection",
+      summary = "Replaces a connection made over REST",
+      description = "What was left out, the password too, is unset.")
+  @RequestBody(
+      required = true,
+      content =
+          @Content(
+              schema = @Schema(implementation = Schemas.ConnectionRequest.class),
+              example = EXAMPLE))
+  @APIResponse(
+      responseCode = "200",
+      description = "Replaced",
+      content = @Content(schema = @Schema(implementation = ConnectionView.class)))
+  public ConnectionView replace(@PathParam("name") String name, byte[] body) {
+    answer(connections.describe(known(name)));
+    return answer(connections.replace(definition(RequestJson.object(body), name)));
+  }
+
+  @DELETE
+  @Path("connections/{name}")
+  @AdminOnly
+  @Operation(
+      operationId = "deleteConnection",
+      summary = "Removes a connection that no configuration uses")
+  @APIResponse(responseCode = "204", description = "Removed")
+  public Response delete(@PathParam("name") String name) {
+    connections.delete(known(name)).orElseThrow(ProblemException::new);
+    return Response.noContent().build();
+  }
+
+  @POST
+  @Path("connections/{name}/check")
+  @Operation(
+      operationId = "checkConnection",
+      summary = "Asks a database whether it can be a source or a target")
+  @APIResponse(
+      responseCode = "200",
+      description = "What was found; reachable says whether it could be asked at all",
+      content = @Content(schema = @Schema(implementation = CheckView.class)))
+  public CheckView check(@PathParam("name") String name) {
+    return CheckView.of(connections.check(known(name)).orElseThrow(ProblemException::new));
+  }
+
+  private static ConnectionView answer(Outcome<ConnectionRegistry.Described> outcome) {
+    return ConnectionView.of(outcome.orElseThrow(ProblemException::new));
+  }
+
+  /** A name in a path: what can be no name is the name of nothing. */
+  private static String known(String name) {
+    if (ConnectionDefinition.problemOfName(name).isPresent()) {
+      throw ProblemException.unknown("there is no connection '" + name + "'");
+    }
+    return name;
+  }
+
+  /**
+   * Reads a body.
+   *
+   * @param pathName the name in the path, which the body may repeat; null if the body must have it
+   */
+  private static ConnectionDefinition definition(ObjectNode body, @Nullable String pathName) {
+    FieldsJson fields = FieldsJson.of(body, Set.of("origin"));
+    String given =
+        pathName == null
+            ? fields.requiredText("name", CREDENTIAL_MAX)
+            : fields.text("name", CREDENTIAL_MAX).orElse(pathName);
+    if (pathName != null && !given.equals(pathName)) {
+      fields.refuse("name", "'name' is '" + pathName + "' in the path; it cannot be changed");
+    }
+    String url = fields.requiredText("url", URL_MAX);
+    if (!given.isEmpty()) {
+      ConnectionDefinition.problemOfName(given)
+          .ifPresent(problem -> fields.refuse("name", problem));
+    }
+    if (!url.isEmpty()) {
+      ConnectionDefinition.problemOfUrl(url).ifPresent(problem -> fields.refuse("url", problem));
+    }
+    String username = fields.text("username", CREDENTIAL_MAX).orElse(null);
+    String password = fields.text("password", CREDENTIAL_MAX).orElse(null);
+    RequestJson.requireValid(fields);
+    return new ConnectionDefinition(given, url, username, password);
+  }
+}

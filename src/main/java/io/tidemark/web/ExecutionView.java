@@ -1,0 +1,99 @@
+package io.tidemark.web;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.tidemark.change.WireName;
+import io.tidemark.run.Execution;
+import io.tidemark.run.ExecutionCounts;
+import io.tidemark.run.ExecutionError;
+import io.tidemark.run.ExecutionProgress;
+import java.time.Instant;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.jspecify.annotations.Nullable;
+
+/** An execution, as it is answered. */
+@JsonNaming(SnakeCaseStrategy.class)
+@Schema(name = "Execution", description = "One run of one configuration")
+record ExecutionView(
+    UUID id,
+    UUID configurationId,
+    @Schema(enumeration = {"full", "incremental", "merge", "verify"}) String mode,
+    @Schema(enumeration = {"manual", "schedule", "stream", "initial", "orchestration"})
+        String trigger,
+    @Schema(enumeration = {"pending", "running", "completed", "failed", "cancelled"}) String status,
+    @Schema(description = "When it was asked for") Instant createdAt,
+    @Schema(nullable = true, implementation = String.class, format = "date-time")
+        @Nullable Instant startedAt,
+    @Schema(nullable = true, implementation = String.class, format = "date-time")
+        @Nullable Instant finishedAt,
+    long rowsRead,
+    long rowsInserted,
+    long rowsUpdated,
+    long rowsDeleted,
+    long rowsUnchanged,
+    long rowsSkipped,
+    long conflictsDetected,
+    long conflictsResolved,
+    long batches,
+    long bytes,
+    @Schema(description = "As PostgreSQL writes it: 16/B374D848", nullable = true)
+        @Nullable String sourceLsnStart,
+    @Schema(nullable = true) @Nullable String sourceLsnEnd,
+    @Schema(nullable = true) @Nullable Progress progress,
+    @Schema(nullable = true) @Nullable Failure error) {
+  @JsonNaming(SnakeCaseStrategy.class)
+  @Schema(name = "ExecutionProgress")
+  record Progress(
+      String phase,
+      @Schema(nullable = true) @Nullable Double percent,
+      @Schema(nullable = true) @Nullable Double rowsPerSecond,
+      @Schema(nullable = true) @Nullable Long etaSeconds) {
+    static @Nullable Progress of(@Nullable ExecutionProgress progress) {
+      return progress == null
+          ? null
+          : new Progress(
+              progress.phase(),
+              progress.percent(),
+              progress.rowsPerSecond(),
+              progress.etaSeconds());
+    }
+  }
+
+  @Schema(name = "ExecutionError")
+  record Failure(
+      @Schema(description = "A stable word") String code,
+      String message,
+      @Schema(description = "What to do about it", nullable = true) @Nullable String hint) {
+    static @Nullable Failure of(@Nullable ExecutionError error) {
+      return error == null ? null : new Failure(error.code(), error.message(), error.hint());
+    }
+  }
+
+  static ExecutionView of(Execution execution) {
+    ExecutionCounts counts = execution.counts();
+    return new ExecutionView(
+        execution.id(),
+        execution.configurationId(),
+        WireName.of(execution.mode()),
+        WireName.of(execution.trigger()),
+        WireName.of(execution.status()),
+        execution.createdAt(),
+        execution.startedAt(),
+        execution.finishedAt(),
+        counts.rowsRead(),
+        counts.rowsInserted(),
+        counts.rowsUpdated(),
+        counts.rowsDeleted(),
+        counts.rowsUnchanged(),
+        counts.rowsSkipped(),
+        counts.conflictsDetected(),
+        counts.conflictsResolved(),
+        counts.batches(),
+        counts.bytes(),
+        execution.sourceLsnStartText(),
+        execution.sourceLsnEndText(),
+        Progress.of(execution.progress()),
+        Failure.of(execution.error()));
+  }
+}

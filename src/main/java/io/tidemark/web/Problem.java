@@ -1,0 +1,31 @@
+package io.tidemark.web;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.tidemark.sync.FieldError;
+import java.util.List;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.jspecify.annotations.Nullable;
+
+/** The body of every error (RFC 9457). */
+@JsonNaming(SnakeCaseStrategy.class)
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+@Schema(name = "Problem", description = "Why a request was not carried out (RFC 9457)")
+record Problem(
+    @Schema(description = "What kind of problem", examples = "urn:tidemark:problem:database")
+        String type,
+    @Schema(description = "The kind in words", examples = "The databases say no") String title,
+    @Schema(description = "The HTTP status", examples = "422") int status,
+    @Schema(description = "What is wrong and what to do about it") String detail,
+    @Schema(description = "The fields it is about") List<FieldError> errors,
+    @Schema(description = "The execution that stands in the way") @Nullable UUID executionId) {
+  Problem {
+    errors = List.copyOf(errors);
+  }
+
+  static Problem of(int status, String kind, String title, String detail) {
+    return new Problem("urn:tidemark:problem:" + kind, title, status, detail, List.of(), null);
+  }
+}

@@ -1,0 +1,268 @@
+package io.tidemark.web;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bodies that are read and written field by field, described for OpenAPI. Nothing makes these; a
+ * test compares their fields with real answers.
+ */
+final class Schemas {
+  static final String EXAMPLE =
+      """
+      {
+        "name": "users_sync",
+        "source_table": "users_source",
+        "target_table": "users_target",
+        "sync_strategy": "incremental",
+        "conflict_resolution": "source_wins",
+        "batch_size": 1000,
+        "sync_interval_seconds": 3600,
+        "enabled": true
+      }
+      """;
+
+  private Schemas() {}
+
+  /** A definition's fields, as a request has them. */
+  @Schema(
+      name = "ConfigurationRequest",
+      requiredProperties = {"name", "source_table", "target_table", "sync_strategy"},
+      description = "What to keep in step. A field that is left out, or null, has its default.")
+  static class ConfigurationRequest {
+    @Schema(description = "Unique, 1 to 128 characters", minLength = 1, maxLength = 128)
+    public String name = "";
+
+    @Schema(description = "table, schema.table, or quoted as in SQL: \"Odd Name\"")
+    public String source_table = "";
+
+    @Schema(description = "As source_table, in the target database")
+    public String target_table = "";
+
+    @Schema(defaultValue = "source", description = "The name of a connection")
+    public String source_connection = "";
+
+    @Schema(defaultValue = "target", description = "The name of a connection")
+    public String target_connection = "";
+
+    @Schema(enumeration = {"full", "incremental", "merge"})
+    public String sync_strategy = "";
+
+    @Schema(
+        enumeration = {"source_wins", "target_wins", "timestamp", "manual"},
+        defaultValue = "source_wins")
+    public String conflict_resolution = "";
+
+    @Schema(
+        enumeration = {"auto", "origin", "before_image", "timestamp", "existence"},
+        defaultValue = "auto")
+    public String conflict_detection = "";
+
+    @Schema(defaultValue = "updated_at", description = "For conflict_resolution timestamp")
+    public String timestamp_column = "";
+
+    @Schema(
+        nullable = true,
+        description = "Source columns; null: the primary key, else a unique not-null index")
+    public List<String> key_columns = List.of();
+
+    @Schema(description = "A list of names, or a map of source to target; null: all, by name")
+    public Object columns = "";
+
+    @Schema(
+        nullable = true,
+        description = "An SQL boolean expression over source columns; null: all rows")
+    public String row_filter = "";
+
+    @Schema(minimum = "1", maximum = "50000", defaultValue = "1000", description = "Rows")
+    public int batch_size;
+
+    @Schema(
+        nullable = true,
+        minimum = "1",
+        description = "null: continuous for incremental and merge, on demand for full")
+    public Integer sync_interval_seconds = 1;
+
+    @Schema(defaultValue = "false", description = "full only: empties the target first")
+    public boolean truncate_target;
+
+    @Schema(
+        enumeration = {"apply", "ignore"},
+        defaultValue = "apply")
+    public String delete_handling = "";
+
+    @Schema(
+        enumeration = {"auto", "never"},
+        defaultValue = "auto")
+    public String initial_sync = "";
+
+    @Schema(defaultValue = "false", description = "merge only: changes flow back as well")
+    public boolean bidirectional;
+
+    @Schema(
+        enumeration = {"none", "add_columns"},
+        defaultValue = "none")
+    public String schema_evolution = "";
+
+    @Schema(defaultValue = "true")
+    public boolean enabled;
+  }
+
+  /** A definition and how it is doing. */
+  @Schema(name = "Configuration", description = "What is kept in step, and how it is doing")
+  static final class Configuration extends ConfigurationRequest {
+    public UUID id = new UUID(0, 0);
+
+    @Schema(
+        enumeration = {
+          "disabled",
+          "initializing",
+          "streaming",
+          "scheduled",
+          "idle",
+          "paused",
+          "failed"
+        })
+    public String state = "";
+
+    @Schema(
+        nullable = true,
+        description = "Why it is in this state, and what to do about it; or null")
+    public String state_reason = "";
+
+    @Schema(nullable = true, description = "The newest execution; null before the first")
+    public @Nullable ExecutionView last_execution;
+
+    @Schema(
+        nullable = true,
+        description = "How far the target is behind; null before anything was captured")
+    public Lag lag = new Lag();
+
+    public Instant created_at = Instant.EPOCH;
+    public Instant updated_at = Instant.EPOCH;
+
+    @Schema(description = "Counts changes of the definition; also the ETag")
+    public long version;
+
+    @Schema(description = "What to beware of; in the answer to a request that set a definition")
+    public List<FindingView> warnings = List.of();
+  }
+
+  /** How far a target is behind. */
+  @Schema(name = "Lag")
+  static final class Lag {
+    public long lag_events;
+    public double lag_seconds;
+  }
+
+  /** A page of configurations. */
+  @Schema(name = "ConfigurationPage")
+  static final class ConfigurationPage {
+    public List<Configuration> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** What to execute. */
+  @Schema(name = "ExecuteRequest")
+  static final class ExecuteRequest {
+    @Schema(
+        nullable = true,
+        enumeration = {"full", "incremental", "merge"},
+        description = "null: as the configuration's sync_strategy says")
+    public String mode = "";
+  }
+
+  /** A connection, as a request has it. */
+  @Schema(
+      name = "ConnectionRequest",
+      requiredProperties = {"name", "url"})
+  static final class ConnectionRequest {
+    @Schema(pattern = "[a-z0-9][a-z0-9_-]{0,31}")
+    public String name = "";
+
+    @Schema(examples = "jdbc:postgresql://db.example.org:5432/shop")
+    public String url = "";
+
+    @Schema(nullable = true)
+    public String username = "";
+
+    @Schema(nullable = true, writeOnly = true)
+    public String password = "";
+  }
+
+  /** A page. */
+  @Schema(name = "ExecutionPage")
+  static final class ExecutionPage {
+    public List<ExecutionView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "ConflictPage")
+  static final class ConflictPage {
+    public List<ConflictView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "ConnectionPage")
+  static final class ConnectionPage {
+    public List<ConnectionView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "TrackingPage")
+  static final class TrackingPage {
+    public List<SystemResource.PartitionView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "CapturePage")
+  static final class CapturePage {
+    public List<SystemResource.CaptureView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "TopicPage")
+  static final class TopicPage {
+    public List<SystemResource.TopicView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A decision. */
+  @Schema(name = "ResolveRequest", requiredProperties = "resolution")
+  static final class ResolveRequest {
+    @Schema(enumeration = {"source", "target", "custom"})
+    public String resolution = "";
+
+    @Schema(
+        nullable = true,
+        type = SchemaType.OBJECT,
+        description = "The whole row, for custom only")
+    public Object row = "";
+
+    @Schema(nullable = true)
+    public String note = "";
+  }
+}

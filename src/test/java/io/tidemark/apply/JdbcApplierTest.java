@@ -1,0 +1,288 @@
+package io.tidemark.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tidemark.TestStack;
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeSource;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowShape;
+import io.tidemark.change.SourcePosition;
+import io.tidemark.change.TableName;
+import io.tidemark.postgres.PgCatalog;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.TableShape;
+import io.tidemark.sync.DeleteHandling;
+import io.tidemark.sync.TableMapping;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+final class JdbcApplierTest {
+  private static final TableName TABLE = new TableName("Odd \"Schema", "Odd Table");
+  private static final String NAME = "\"Odd \"\"Schema\".\"Odd Table\"";
+  private static final RowShape SHAPE =
+      RowShape.ofText(List.of("Key 1", "k2", "email", "n", "doc"));
+  private static final RowShape KEY = RowShape.ofText(List.of("Key 1", "k2"));
+  private static final String TOPIC = "t";
+
+  private final PgDatabase target = TestStack.database("target");
+  private final UUID configuration = UUID.randomUUID();
+  private final List<ParkedRow> parked = new ArrayList<>();
+  private final List<TopicChange> changes = new ArrayList<>();
+  private AppliedPosition at = new AppliedPosition(TOPIC, 0, 0, SourcePosition.START, 0);
+  private JdbcApplier applier;
+  private Connection connection;
+  private long offset;
+
+  @BeforeEach
+  void openApplier() throws SQLException {
+    TestStack.execute(
+        target,
+        """
+        create schema "Odd ""Schema";
+        create table "Odd ""Schema"."Odd Table" (
+          "Key 1" bigint, k2 varchar(5), email text unique, n numeric(6, 2) check (n < 1000),
+          doc jsonb, extra text default 'kept',
+          primary key ("Key 1", k2));
+        """);
+    connection = target.open("test");
+    JdbcPositions.ensureTable(connection);
+    JdbcPositions positions = new JdbcPositions(configuration);
+    positions.set(connection, at);
+    applier =
+        new JdbcApplier(
+            connection, mapping(connection), DeleteHandling.APPLY, positions, parked::addAll);
+  }
+
+  @AfterEach
+  void closeApplier() throws SQLException {
+    applier.close();
+  }
+
+  @Test
+  void writesInsertsUpdatesAndDeletesAndCountsThem() throws SQLException {
+    insert("1", "a", "a@x", "1.50", "{\"b\": 1}");
+    insert("2", "b", null, "2", null);
+    assertThat(apply()).isEqualTo(new RowCounts(2, 0, 0, 0));
+
+    update("1", "a", "a@y", "1.5", "{}");
+    delete("2", "b");
+    insert("3", "c", "a@x", null, "[1, 2]");
+
+    assertThat(apply()).isEqualTo(new RowCounts(1, 1, 1, 0));
+    assertThat(rows()).isEqualTo("1,a,a@y,1.50,{},kept|3,c,a@x,,[1, 2],kept");
+  }
+
+  @Test
+  void leavesTheTargetsValueWhereTheSourceSentNone() throws SQLException {
+    insert("1", "a", "a@x", "1", "{\"large\": true}");
+    apply();
+
+    update("1", "a", "b@x", "2", Row.ABSENT);
+
+    assertThat(apply()).isEqualTo(new RowCounts(0, 1, 0, 0));
+    assertThat(rows()).isEqualTo("1,a,b@x,2.00,{\"large\": true},kept");
+  }
+
+  @Test
+  void changesTheKeyOfTheVeryRow() throws SQLException {
+    insert("1", "a", "a@x", "1", "{\"large\": true}");
+    apply();
+    TestStack.execute(target, "update " + NAME + " set extra = 'mine'");
+
+    move("1", "a", "7", "z", "a@x", "1", Row.ABSENT);
+
+    apply();
+    assertThat(rows()).isEqualTo("7,z,a@x,1.00,{\"large\": true},mine");
+  }
+
+  @Test
+  void swapsTwoKeysInOneBatch() throws SQLException {
+    insert("1", "a", "a@x", "1", null);
+    insert("2", "a", "b@x", "2", null);
+    apply();
+
+    move("1", "a", "-1", "a", "a@x", "1", null);
+    move("2", "a", "1", "a", "b@x", "2", null);
+    move("-1", "a", "2", "a", "a@x", "1", null);
+
+    apply();
+    assertThat(rows()).isEqualTo("1,a,b@x,2.00,,kept|2,a,a@x,1.00,,kept");
+  }
+
+  @Test
+  void truncatesInItsPlace() throws SQLException {
+    insert("1", "a", null, "1", null);
+    add(new Change.Truncate(source()));
+    insert("2", "a", null, "2", null);
+
+    apply();
+
+    assertThat(rows()).isEqualTo("2,a,,2.00,,kept");
+  }
+
+  @Test
+  void parksTheRefusedRowsAloneAndWritesTheOthers() throws SQLException {
+    for (int i = 0; i < 100; i++) {
+      String n = i == 17 ? "5000" : i == 60 ? "1000000" : "5";
+      insert(String.valueOf(i), i == 3 ? "too long" : "k", null, n, null);
+    }
+
+    RowCounts counts = apply();
+
+    assertThat(counts.inserted()).isEqualTo(97);
+    assertThat(parked).extracting(ParkedRow::offset).containsExactly(3L, 17L, 60L);
+    assertThat(parked).extracting(ParkedRow::code).containsExactly("22001", "23514", "22003");
+    assertThat(parked).allSatisfy(row -> assertThat(row.reason()).doesNotContain("5000"));
+    assertThat(TestStack.text(target, "select count(*) from " + NAME)).isEqualTo("97");
+  }
+
+  @Test
+  void doesNotBlameRowsForAUniqueValueThatWandered() throws SQLException {
+    insert("1", "k", "x", "1", null);
+    insert("2", "k", "y", "2", null);
+    apply();
+
+    update("1", "k", null, "1", null);
+    update("2", "k", "x", "2", null);
+    update("1", "k", "y", "1", null);
+
+    apply();
+    assertThat(parked).isEmpty();
+    assertThat(rows()).isEqualTo("1,k,y,1.00,,kept|2,k,x,2.00,,kept");
+  }
+
+  @Test
+  void parksAPartialRowThatTheTargetDoesNotHave() throws SQLException {
+    update("1", "a", "b@x", "2", Row.ABSENT);
+
+    assertThat(apply()).isEqualTo(new RowCounts(0, 0, 0, 1));
+    assertThat(parked).singleElement().matches(row -> row.code().equals("row_missing"));
+  }
+
+  @Test
+  void writesNothingWhenSomebodyElseMovedThePosition() throws SQLException {
+    insert("1", "a", null, "1", null);
+    try (Connection other = target.open("other")) {
+      new JdbcPositions(configuration).set(other, at.at(40));
+    }
+
+    Applied applied = applier.apply(changes, at, at.at(offset));
+
+    assertThat(applied).isInstanceOf(Applied.Fenced.class);
+    assertThat(rows()).isEmpty();
+  }
+
+  @Test
+  void writesNeitherRowsNorPositionWhenTheSessionDies() throws SQLException {
+    insert("1", "a", null, "1", null);
+    TestStack.execute(
+        target,
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+            + " where datname = current_database() and pid <> pg_backend_pid()");
+
+    assertThatThrownBy(() -> applier.apply(changes, at, at.at(offset)))
+        .isInstanceOf(SQLException.class);
+
+    assertThat(rows()).isEmpty();
+    assertThat(TestStack.text(target, "select next_offset from tidemark.applied_position"))
+        .isEqualTo("0");
+  }
+
+  @Test
+  void goesByTheKeysIndexHoweverManyRowsABatchHas() throws SQLException {
+    TestStack.execute(
+        target,
+        "insert into "
+            + NAME
+            + " select g, 'k' from generate_series(1, 200000) g;"
+            + " analyze "
+            + NAME
+            + ";");
+    for (int i = 0; i < 8500; i++) {
+      delete(String.valueOf(i * 7 + 1), "k");
+    }
+    long before = scans();
+
+    apply();
+
+    assertThat(scans()).as("sequential scans of the target").isEqualTo(before);
+    assertThat(TestStack.text(target, "select count(*) from " + NAME)).isEqualTo("191500");
+  }
+
+  /** The server keeps a session's counts back for a while, unless that session asks it not to. */
+  private long scans() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("select pg_stat_force_next_flush()");
+    }
+    connection.commit();
+    return Long.parseLong(
+        TestStack.text(
+            target, "select seq_scan from pg_stat_user_tables where relname = 'Odd Table'"));
+  }
+
+  private RowCounts apply() throws SQLException {
+    AppliedPosition to = at.at(offset);
+    Applied applied = applier.apply(changes, at, to);
+    at = to;
+    changes.clear();
+    assertThat(applied).isInstanceOf(Applied.Committed.class);
+    return ((Applied.Committed) applied).counts();
+  }
+
+  private void insert(String... values) {
+    add(new Change.Insert(source(), Row.of(SHAPE, values)));
+  }
+
+  private void update(String... values) {
+    add(new Change.Update(source(), null, Row.of(SHAPE, values)));
+  }
+
+  private void delete(String... key) {
+    add(new Change.Delete(source(), Row.of(KEY, key)));
+  }
+
+  private void move(String key1, String key2, String... values) {
+    Row oldKey = Row.of(KEY, key1, key2);
+    add(new Change.Delete(source(), oldKey, Row.of(KEY, values[0], values[1])));
+    add(new Change.Insert(source(), Row.of(SHAPE, values), oldKey));
+  }
+
+  private void add(Change change) {
+    changes.add(new TopicChange(change, offset++));
+  }
+
+  private ChangeSource source() {
+    return new ChangeSource(
+        "source", "db", TABLE, new SourcePosition(100, offset, 0), 7, 99, 0, null);
+  }
+
+  private String rows() {
+    return TestStack.text(
+        target,
+        """
+        select coalesce(string_agg(concat_ws(',', "Key 1", k2, coalesce(email, ''),
+          coalesce(n::text, ''), coalesce(doc::text, ''), extra), '|' order by "Key 1"), '')
+        from %s
+        """
+            .formatted(NAME));
+  }
+
+  private static TableMapping mapping(Connection connection) throws SQLException {
+    TableShape shape = PgCatalog.shapeOf(connection, TABLE).orElseThrow();
+    List<TableMapping.Pair> columns =
+        shape.columns().stream()
+            .filter(column -> !column.name().equals("extra"))
+            .map(column -> new TableMapping.Pair(column, column))
+            .toList();
+    return new TableMapping(shape, shape, columns, columns.subList(0, 2), null);
+  }
+}

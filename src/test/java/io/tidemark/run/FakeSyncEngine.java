@@ -1,0 +1,110 @@
+package io.tidemark.run;
+
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.TableMapping;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.inject.Alternative;
+import jakarta.inject.Singleton;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** An engine that only remembers what it was asked. */
+@Alternative
+@Priority(1)
+@Singleton
+public class FakeSyncEngine implements SyncEngine {
+  public final Map<UUID, TableMapping> mappings = new ConcurrentHashMap<>();
+  public final List<UUID> submitted = new CopyOnWriteArrayList<>();
+  public final List<String> calls = new CopyOnWriteArrayList<>();
+  public volatile boolean failing;
+
+  public void reset() {
+    mappings.clear();
+    submitted.clear();
+    calls.clear();
+    failing = false;
+  }
+
+  private void call(String name) {
+    calls.add(name);
+    if (failing && !name.equals("deleted")) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE, "slot_failed", "the slot cannot be made", "Free one", null);
+    }
+  }
+
+  @Override
+  public Set<ExecutionMode> modes() {
+    return Set.of(ExecutionMode.FULL, ExecutionMode.INCREMENTAL);
+  }
+
+  @Override
+  public void onCreated(SyncConfiguration configuration, TableMapping mapping) {
+    call("created");
+    mappings.put(configuration.id(), mapping);
+  }
+
+  @Override
+  public void onChanged(SyncConfiguration before, SyncConfiguration after, TableMapping mapping) {
+    call("changed");
+    mappings.put(after.id(), mapping);
+  }
+
+  @Override
+  public void onDeleted(SyncConfiguration configuration) {
+    call("deleted");
+    mappings.remove(configuration.id());
+  }
+
+  @Override
+  public void onPaused(SyncConfiguration configuration) {
+    call("paused");
+  }
+
+  @Override
+  public void onResumed(SyncConfiguration configuration) {
+    call("resumed");
+  }
+
+  @Override
+  public void submit(SyncConfiguration configuration, Execution execution) {
+    call("submitted");
+    submitted.add(execution.id());
+  }
+
+  @Override
+  public void cancel(UUID executionId) {
+    call("cancelled");
+  }
+
+  @Override
+  public List<CaptureStatus> captures() {
+    return List.of(
+        new CaptureStatus(
+            "source", "tidemark_source", "tidemark_source", "running", null, 42L, Instant.EPOCH));
+  }
+
+  @Override
+  public List<TopicDescription> topics() {
+    return List.of(
+        new TopicDescription(
+            "tidemark.source.public.users",
+            "source",
+            "public.users",
+            1,
+            List.of("id"),
+            List.of(new TopicDescription.TopicColumn("id", "bigint"))));
+  }
+
+  @Override
+  public SystemDescription system() {
+    return new SystemDescription(
+        "0.0.0", "embedded", "jdbc:postgresql://localhost/store", "localhost:9094", Map.of());
+  }
+}

@@ -1,0 +1,333 @@
+package io.tidemark.web;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.endsWith;
+import static org.hamcrest.Matchers.equalTo;
+import static org.hamcrest.Matchers.hasItem;
+import static org.hamcrest.Matchers.hasItems;
+import static org.hamcrest.Matchers.notNullValue;
+import static org.hamcrest.Matchers.nullValue;
+
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.restassured.RestAssured;
+import io.restassured.response.ValidatableResponse;
+import io.tidemark.run.FakeSyncEngine;
+import io.tidemark.run.JdbcExecutions;
+import io.tidemark.sync.TableMapping;
+import jakarta.inject.Inject;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@QuarkusTest
+@QuarkusTestResource(TestDatabases.class)
+class ConfigurationsTest {
+  @Inject FakeSyncEngine engine;
+  @Inject JdbcExecutions executions;
+
+  @BeforeEach
+  void tables() {
+    engine.reset();
+    TestDatabases.execute("store", "delete from sync_configurations");
+    TestDatabases.execute(
+        "source",
+        "drop table if exists users",
+        "create table users (id bigint primary key, name text, email text)");
+    TestDatabases.execute(
+        "target",
+        "drop table if exists users",
+        "create table users (id bigint primary key, name text, mail text)");
+    RestAssured.basePath = Api.ROOT;
+  }
+
+  @AfterEach
+  void resetPath() {
+    RestAssured.basePath = "";
+  }
+
+  private static String body(String name, String more) {
+    return """
+        {"name": "%s", "source_table": "users", "target_table": "users",
+         "sync_strategy": "incremental"%s}
+        """
+        .formatted(name, more);
+  }
+
+  private static ValidatableResponse create(String name, String more) {
+    return given()
+        .contentType("application/json")
+        .body(body(name, more))
+        .post("/configurations")
+        .then()
+        .log()
+        .ifValidationFails();
+  }
+
+  private static String created(String name, String more) {
+    return create(name, more).statusCode(201).extract().path("id");
+  }
+
+  @Test
+  void answersTheWholeConfigurationWithDefaultsWhenCreated() {
+    var response = create("users_sync", "");
+
+    response
+        .statusCode(201)
+        .header("Location", containsString(Api.ROOT + "/configurations/"))
+        .header("ETag", "\"1\"")
+        .body("name", equalTo("users_sync"))
+        .body("source_table", equalTo("users"))
+        .body("source_connection", equalTo("source"))
+        .body("conflict_resolution", equalTo("source_wins"))
+        .body("conflict_detection", equalTo("auto"))
+        .body("batch_size", equalTo(1000))
+        .body("sync_interval_seconds", nullValue())
+        .body("truncate_target", equalTo(false))
+        .body("delete_handling", equalTo("apply"))
+        .body("enabled", equalTo(true))
+        .body("state", equalTo("initializing"))
+        .body("last_execution", nullValue())
+        .body("lag", nullValue())
+        .body("created_at", endsWith("Z"))
+        .body("version", equalTo(1))
+        .body("warnings.code", hasItem("columns_left_out"));
+  }
+
+  @Test
+  void resolvesTheMappingThatTheEngineGets() {
+    String id = created("mapped", ", \"columns\": {\"id\": \"id\", \"email\": \"mail\"}");
+
+    TableMapping mapping = engine.mappings.get(UUID.fromString(id));
+    assertThat(mapping.columns())
+        .extracting(pair -> pair.target().name())
+        .containsExactly("id", "mail");
+    assertThat(mapping.key()).extracting(pair -> pair.source().name()).containsExactly("id");
+  }
+
+  @Test
+  void leavesNothingBehindWhenTheEngineFails() {
+    engine.failing = true;
+
+    create("users_sync", "")
+        .statusCode(422)
+        .contentType(Api.PROBLEM)
+        .body("detail", equalTo("the slot cannot be made. Free one"));
+
+    assertThat(engine.calls).containsExactly("created", "deleted");
+    given().get("/configurations").then().body("items", equalTo(List.of()));
+  }
+
+  @Test
+  void pagesInOrderOfCreation() {
+    created("a", "");
+    created("b", "");
+    created("c", ", \"enabled\": false");
+
+    String next =
+        given()
+            .get("/configurations?limit=2")
+            .then()
+            .statusCode(200)
+            .body("items.name", equalTo(List.of("a", "b")))
+            .extract()
+            .path("next");
+    given()
+        .get("/configurations?limit=2&cursor=" + next)
+        .then()
+        .body("items.name", equalTo(List.of("c")))
+        .body("next", nullValue());
+    given()
+        .get("/configurations?enabled=false&state=disabled&name=c")
+        .then()
+        .body("items.name", equalTo(List.of("c")));
+  }
+
+  @Test
+  void patchesSomeFieldsAndReplacesAll() {
+    String id = created("users_sync", ", \"batch_size\": 7");
+
+    given()
+        .contentType("application/merge-patch+json")
+        .body("{\"sync_interval_seconds\": 60}")
+        .patch("/configurations/" + id)
+        .then()
+        .statusCode(200)
+        .header("ETag", "\"2\"")
+        .body("batch_size", equalTo(7))
+        .body("state", equalTo("scheduled"));
+    given()
+        .contentType("application/merge-patch+json")
+        .body("{\"batch_size\": null}")
+        .patch("/configurations/" + id)
+        .then()
+        .body("batch_size", equalTo(1000));
+    given()
+        .contentType("application/json")
+        .body(body("renamed", ""))
+        .put("/configurations/" + id)
+        .then()
+        .statusCode(200)
+        .body("name", equalTo("renamed"))
+        .body("sync_interval_seconds", nullValue());
+  }
+
+  @Test
+  void refusesAChangeOfAVersionThatIsNoMore() {
+    String id = created("users_sync", "");
+
+    for (String tag : List.of("\"2\"", "W/\"1\"", "nonsense")) {
+      given()
+          .contentType("application/json")
+          .header("If-Match", tag)
+          .body("{\"batch_size\": 5}")
+          .patch("/configurations/" + id)
+          .then()
+          .statusCode(412);
+    }
+    given()
+        .contentType("application/json")
+        .header("If-Match", "\"1\"")
+        .body("{\"batch_size\": 5}")
+        .patch("/configurations/" + id)
+        .then()
+        .statusCode(200);
+  }
+
+  @Test
+  void restoresTheDefinitionWhenTheEngineCannotFollow() {
+    String id = created("users_sync", "");
+    engine.failing = true;
+
+    given()
+        .contentType("application/json")
+        .body("{\"batch_size\": 5}")
+        .patch("/configurations/" + id)
+        .then()
+        .statusCode(422);
+
+    given().get("/configurations/" + id).then().body("batch_size", equalTo(1000));
+  }
+
+  @Test
+  void deletesWithEverything() {
+    String id = created("users_sync", "");
+
+    given().delete("/configurations/" + id).then().statusCode(204);
+
+    given().get("/configurations/" + id).then().statusCode(404).contentType(Api.PROBLEM);
+    assertThat(engine.calls).containsExactly("created", "deleted");
+  }
+
+  @Test
+  void pausesAndResumes() {
+    String id = created("users_sync", "");
+
+    given()
+        .post("/configurations/" + id + "/pause")
+        .then()
+        .statusCode(200)
+        .body("state", equalTo("paused"));
+    given().post("/configurations/" + id + "/pause").then().statusCode(200);
+    given()
+        .post("/configurations/" + id + "/execute")
+        .then()
+        .statusCode(409)
+        .body("detail", containsString("resume"));
+    given()
+        .post("/configurations/" + id + "/resume")
+        .then()
+        .statusCode(200)
+        .body("state", equalTo("initializing"));
+    assertThat(engine.calls).containsExactly("created", "paused", "resumed");
+  }
+
+  @Test
+  void runsOneExecutionAtATime() {
+    String id = created("users_sync", "");
+
+    String execution =
+        given()
+            .post("/configurations/" + id + "/execute")
+            .then()
+            .statusCode(202)
+            .header("Location", containsString(Api.ROOT + "/executions/"))
+            .body("mode", equalTo("incremental"))
+            .body("trigger", equalTo("manual"))
+            .body("status", equalTo("pending"))
+            .body("rows_read", equalTo(0))
+            .body("started_at", nullValue())
+            .extract()
+            .path("id");
+    given()
+        .contentType("application/json")
+        .body("{\"mode\": \"full\"}")
+        .post("/configurations/" + id + "/execute")
+        .then()
+        .statusCode(409)
+        .body("execution_id", equalTo(execution))
+        .body("detail", containsString(execution));
+
+    executions.start(UUID.fromString(execution));
+    executions.complete(UUID.fromString(execution));
+
+    given()
+        .get("/executions/" + execution)
+        .then()
+        .statusCode(200)
+        .body("status", equalTo("completed"))
+        .body("finished_at", notNullValue());
+    given()
+        .contentType("application/json")
+        .body("{\"mode\": \"full\"}")
+        .post("/configurations/" + id + "/execute")
+        .then()
+        .statusCode(202);
+    given()
+        .get("/executions?configuration_id=" + id)
+        .then()
+        .body("items.mode", equalTo(List.of("full", "incremental")));
+    given().get("/configurations/" + id).then().body("last_execution.mode", equalTo("full"));
+  }
+
+  @Test
+  void cancelsOnce() {
+    String id = created("users_sync", "");
+    String execution =
+        given().post("/configurations/" + id + "/execute").then().extract().path("id");
+
+    given()
+        .post("/executions/" + execution + "/cancel")
+        .then()
+        .statusCode(202)
+        .body("status", equalTo("cancelled"));
+    given().post("/executions/" + execution + "/cancel").then().statusCode(409);
+  }
+
+  @Test
+  void tellsOfTheMachinery() {
+    String id = created("users_sync", "");
+
+    given()
+        .get("/configurations/" + id + "/tracking")
+        .then()
+        .statusCode(200)
+        .body("items", equalTo(List.of()));
+    given().get("/captures").then().body("items.retained_wal_bytes", hasItem(42));
+    given().get("/topics").then().body("items.schema.name.flatten()", hasItems("id"));
+    given()
+        .get("/system")
+        .then()
+        .body("addresses.kafka_bootstrap_servers", equalTo("localhost:9094"));
+    given()
+        .get("/conflicts")
+        .then()
+        .statusCode(200)
+        .body("items", equalTo(List.of()))
+        .body("next", nullValue());
+  }
+}

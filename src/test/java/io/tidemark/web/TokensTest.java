@@ -1,0 +1,79 @@
+package io.tidemark.web;
+
+import static io.restassured.RestAssured.given;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.quarkus.test.common.QuarkusTestResource;
+import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
+import io.quarkus.test.junit.TestProfile;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@QuarkusTest
+@QuarkusTestResource(TestDatabases.class)
+@TestProfile(TokensTest.WithTokens.class)
+class TokensTest {
+  private static final String NOBODY = "00000000-0000-0000-0000-000000000000";
+
+  /** Sets one token for each role. */
+  public static final class WithTokens implements QuarkusTestProfile {
+    @Override
+    public Map<String, String> getConfigOverrides() {
+      return Map.of(
+          "tidemark.api.tokens",
+          "viewer:viewer-0123456789,operator:operator-0123456789,admin:admin-0123456789");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "viewer, 200, 403, 403, 403",
+    "operator, 200, 404, 403, 403",
+    "admin, 200, 404, 404, 400",
+    "stranger, 401, 401, 401, 401"
+  })
+  void letsEachRoleDoWhatItMay(String role, int list, int pause, int delete, int connect) {
+    var token = Map.of("Authorization", "Bearer " + role + "-0123456789");
+
+    given().headers(token).get(Api.ROOT + "/configurations").then().statusCode(list);
+    given()
+        .headers(token)
+        .post(Api.ROOT + "/configurations/" + NOBODY + "/pause")
+        .then()
+        .statusCode(pause);
+    given().headers(token).delete(Api.ROOT + "/configurations/" + NOBODY).then().statusCode(delete);
+    given()
+        .headers(token)
+        .contentType("application/json")
+        .body("{}")
+        .post(Api.ROOT + "/connections")
+        .then()
+        .statusCode(connect);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "Bearer", "Bearer ", "Basic admin-0123456789", "admin-0123456789"})
+  void refusesWhatIsNoToken(String header) {
+    given()
+        .header("Authorization", header)
+        .get(Api.ROOT + "/system")
+        .then()
+        .statusCode(401)
+        .contentType(Api.PROBLEM)
+        .header("WWW-Authenticate", "Bearer");
+  }
+
+  @Test
+  void refusesASettingThatIsNone() {
+    for (String entry : List.of("admin", "root:0123456789abcdef", "viewer:short", ":x", "")) {
+      assertThatThrownBy(() -> ApiTokens.parse(List.of(entry)))
+          .hasMessageContaining("role:token")
+          .hasMessageNotContaining("0123456789abcdef");
+    }
+  }
+}
