@@ -186,7 +186,8 @@ final class CaptureLoop implements Runnable {
               names.slot(),
               slot.confirmedLsn(),
               table -> PgSource.keyOf(source, table),
-              writer)) {
+              writer,
+              this::wake)) {
         LOG.log(
             System.Logger.Level.INFO,
             "Capture starts. connection={0} slot={1} from={2} confirmed={3}",
@@ -209,10 +210,11 @@ final class CaptureLoop implements Runnable {
     long started = System.nanoTime();
     long beat = started;
     while (!stopping) {
-      boolean ended = engine.awaitEnd(turn);
-      if (ended) {
+      sleep(turn);
+      if (engine.hasEnded()) {
         Throwable cause = engine.failure().orElse(null);
-        throw new IllegalStateException("the capture engine ended: " + rootMessage(cause), cause);
+        throw new IllegalStateException(
+            "the capture engine ended: " + PgSource.reason(cause), cause);
       }
       long now = System.nanoTime();
       if (engine.isStreaming()) {
@@ -235,7 +237,7 @@ final class CaptureLoop implements Runnable {
     failures++;
     OperatingFailure known = operatingFailure(failure);
     boolean closed = known != null && known.code().startsWith(CaptureStart.CLOSED_PREFIX);
-    String reason = known != null ? known.getMessage() : rootMessage(failure);
+    String reason = known != null ? known.getMessage() : PgSource.reason(failure);
     String remedy =
         known != null
             ? known.hint().orElse(null)
@@ -262,17 +264,6 @@ final class CaptureLoop implements Runnable {
       }
     }
     return null;
-  }
-
-  private static String rootMessage(@Nullable Throwable failure) {
-    if (failure == null) {
-      return "no cause given";
-    }
-    Throwable root = failure;
-    while (root.getCause() != null) {
-      root = root.getCause();
-    }
-    return root.getClass().getSimpleName() + ": " + root.getMessage();
   }
 
   private void become(Phase phase, @Nullable String reason, @Nullable String remedy) {

@@ -1,6 +1,7 @@
 package io.tidemark.capture;
 
 import java.time.Instant;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,6 @@ public record CaptureState(
   }
 
   boolean isSame(Phase otherPhase, @Nullable String otherReason) {
-    return phase == otherPhase && java.util.Objects.equals(reason, otherReason);
+    return phase == otherPhase && Objects.equals(reason, otherReason);
   }
 }

@@ -39,8 +39,13 @@ final class CaptureWait {
     }
     try (KafkaPositionReader reader =
         new KafkaPositionReader(settings, clients, source.connection())) {
+      // LSNs of another cluster behind the same address would say nothing.
+      String slot = CaptureNames.of(settings, source.connection()).slot();
+      SlotGeneration generation = PgSource.generation(source, slot);
       Optional<WrittenPosition> last = reader.last();
-      while (last.isEmpty() || !last.get().covers(lsn)) {
+      while (last.isEmpty()
+          || !last.get().covers(lsn)
+          || !generation.equals(last.get().generation())) {
         long left = until - System.nanoTime();
         if (left <= 0) {
           return false;

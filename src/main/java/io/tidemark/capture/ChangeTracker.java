@@ -121,7 +121,10 @@ public final class ChangeTracker implements AutoCloseable {
   }
 
   private Optional<CaptureProgress> local(PgDatabase source) {
-    return Optional.ofNullable(loops.get(source.connection())).map(CaptureLoop::progress);
+    // Not while it fails: it may have refused the source that it now finds.
+    return Optional.ofNullable(loops.get(source.connection()))
+        .filter(loop -> loop.state().phase() == CaptureState.Phase.RUNNING)
+        .map(CaptureLoop::progress);
   }
 
   /** Ends all captures of this instance. */

@@ -49,6 +49,7 @@ final class DebeziumEngineRun implements AutoCloseable {
   private final CountDownLatch done = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private final BatchSink sink;
+  private final Runnable onEnd;
   private final String connection;
   private final String database;
 
@@ -58,8 +59,10 @@ final class DebeziumEngineRun implements AutoCloseable {
     void commit();
   }
 
-  private DebeziumEngineRun(DebeziumSession session, Map<String, String> address, BatchSink sink) {
+  private DebeziumEngineRun(
+      DebeziumSession session, Map<String, String> address, BatchSink sink, Runnable onEnd) {
     this.session = session;
+    this.onEnd = onEnd;
     this.sink = sink;
     this.connection = session.source().connection();
     this.database = address.getOrDefault("database.dbname", "");
@@ -86,11 +89,12 @@ final class DebeziumEngineRun implements AutoCloseable {
       String slot,
       long startLsn,
       PgOutputTable.Keys keys,
-      BatchSink sink) {
+      BatchSink sink,
+      Runnable onEnd) {
     DebeziumSession session =
         new DebeziumSession(slot + "-" + UUID.randomUUID(), source, slot, startLsn, keys);
     try {
-      DebeziumEngineRun run = new DebeziumEngineRun(session, address, sink);
+      DebeziumEngineRun run = new DebeziumEngineRun(session, address, sink, onEnd);
       run.thread.start();
       return run;
     } catch (RuntimeException e) {
@@ -144,6 +148,7 @@ final class DebeziumEngineRun implements AutoCloseable {
     } finally {
       session.close();
       done.countDown();
+      onEnd.run();
     }
   }
 
@@ -188,9 +193,8 @@ final class DebeziumEngineRun implements AutoCloseable {
     return session.isStreaming();
   }
 
-  /** Waits for the engine's end; whether it came. */
-  boolean awaitEnd(Duration max) throws InterruptedException {
-    return done.await(max.toMillis(), TimeUnit.MILLISECONDS);
+  boolean hasEnded() {
+    return done.getCount() == 0;
   }
 
   Optional<Throwable> failure() {

@@ -13,6 +13,9 @@ final class DebeziumSession implements AutoCloseable {
   /** Bytes of messages between the stream and the topics; what a capture needs of the heap. */
   private static final long QUEUED_BYTES_MAX = 32L << 20;
 
+  /** One wait for room; it is looked again after it. */
+  private static final long ADMIT_MILLIS_MAX = 1_000;
+
   private static final Map<String, DebeziumSession> SESSIONS = new ConcurrentHashMap<>();
 
   private final String id;
@@ -87,7 +90,7 @@ final class DebeziumSession implements AutoCloseable {
   synchronized void admit(int bytes) throws InterruptedException {
     while (queuedBytes > 0 && queuedBytes + bytes > QUEUED_BYTES_MAX) {
       admitting = true;
-      wait();
+      wait(ADMIT_MILLIS_MAX);
     }
     admitting = false;
     queuedBytes += bytes;

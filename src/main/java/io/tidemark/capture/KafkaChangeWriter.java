@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * next one to find out.
  */
 final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(KafkaChangeWriter.class.getName());
+
   /**
    * Bytes of keys and values in one transaction. It bounds what the producer holds, whatever a
    * source transaction's size, and how long readers wait for the first of it.
@@ -48,8 +51,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private static final int DELIVERY_MILLIS_MAX = 25_000;
 
   private static final int REQUEST_MILLIS_MAX = 20_000;
-  private static final int BLOCK_MILLIS_MAX = 25_000;
+  private static final int BLOCK_MILLIS_MAX = 15_000;
   private static final int RETRY_MILLIS = 5;
+  private static final int LINGER_MILLIS = 20;
   private static final int BATCH_BYTES = 256 << 10;
   private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
 
@@ -104,7 +108,11 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     config.put("transactional.id", names.transactionalId());
     config.put("acks", "all");
     config.put("enable.idempotence", true);
-    config.put("linger.ms", 0);
+    // No delay: a commit sends at once what lingers. It makes one request of a batch's records.
+    config.put("linger.ms", LINGER_MILLIS);
+    // A transaction's first request may have to wait for the end of the one before; those behind
+    // it would arrive out of order, and be refused and sent again.
+    config.put("max.in.flight.requests.per.connection", 1);
     config.put("batch.size", BATCH_BYTES);
     config.put("max.request.size", KafkaTopics.RECORD_BYTES_MAX);
     config.put("buffer.memory", BUFFER_BYTES);
@@ -222,9 +230,17 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     return connection.getBytes(StandardCharsets.UTF_8);
   }
 
-  /** Gives up what is not committed. */
+  /** Gives up what is not committed, and tells readers so rather than let them wait for it. */
   @Override
   public void close() {
+    if (open) {
+      try {
+        producer.abortTransaction();
+      } catch (KafkaException e) {
+        // Fenced, or the brokers are away: the next writer, or time, ends the transaction.
+        LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
+      }
+    }
     producer.close(CLOSE_MAX);
   }
 }

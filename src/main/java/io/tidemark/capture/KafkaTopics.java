@@ -13,6 +13,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.TopicExistsException;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
  * Makes topics. A topic that exists is left as it is: its settings may be the operator's by now.
@@ -64,6 +65,9 @@ final class KafkaTopics implements AutoCloseable {
         settings.replicationFactor().isPresent()
             ? Optional.of((short) settings.replicationFactor().getAsInt())
             : Optional.empty();
+    if (exists(topic)) {
+      return;
+    }
     NewTopic wanted = new NewTopic(topic, Optional.of(partitions), replication).configs(config);
     try {
       admin.createTopics(List.of(wanted)).all().get();
@@ -79,6 +83,27 @@ final class KafkaTopics implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while making topic " + topic, e);
+    }
+  }
+
+  /** Asked first: whoever may write to a topic need not be allowed to make one. */
+  private boolean exists(String topic) {
+    try {
+      admin.describeTopics(List.of(topic)).allTopicNames().get();
+      return true;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof UnknownTopicOrPartitionException) {
+        return false;
+      }
+      throw new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "topic_unknown",
+          "topic " + topic + " could not be looked up: " + e.getCause().getMessage(),
+          "Check that the brokers are up and that this client may describe topics.",
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while looking up topic " + topic, e);
     }
   }
 

@@ -12,11 +12,17 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** The publication of one source connection: which tables the slot's stream carries. */
 final class PgPublication {
   /** Stored generated columns are published from 18 on; updates under FULL fail without them. */
   private static final int GENERATED_SINCE = 18;
+
+  private static final String PENDING = "tidemark, waiting for writers of: ";
+
+  /** A control character that nobody puts into a name. */
+  private static final String SEPARATOR = "\u001f";
 
   private final Connection connection;
   private final String name;
@@ -58,8 +64,8 @@ final class PgPublication {
     return new OperatingFailure(OperatingFailure.Kind.SOURCE, code, message, hint, null);
   }
 
-  /** Makes sure that the table is published; whether it was not before. */
-  boolean add(TableName table) throws SQLException {
+  /** Makes sure that the table is published; it is pending until it is settled. */
+  void add(TableName table) throws SQLException {
     if (!exists()) {
       String generated =
           connection.getMetaData().getDatabaseMajorVersion() >= GENERATED_SINCE
@@ -74,21 +80,64 @@ final class PgPublication {
               + ")");
     }
     if (tables().contains(table)) {
-      return false;
+      return;
     }
+    // Noted before: an instance that dies while it waits for writers leaves word that it did not
+    // finish.
+    Set<TableName> pending = pending();
+    pending.add(table);
+    notePending(pending);
     execute("alter publication " + Sql.name(name) + " add table only " + Sql.name(table));
-    return true;
+  }
+
+  /** The published tables whose former writers were not seen to end. */
+  Set<TableName> pending() throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            select pg_catalog.obj_description(p.oid, 'pg_publication')
+            from pg_catalog.pg_publication p
+            where p.pubname = ?
+            """)) {
+      statement.setString(1, name);
+      Set<TableName> pending = new TreeSet<>();
+      try (ResultSet row = statement.executeQuery()) {
+        String comment = row.next() ? row.getString(1) : null;
+        if (comment != null && comment.startsWith(PENDING)) {
+          for (String line : comment.substring(PENDING.length()).split(SEPARATOR, -1)) {
+            pending.add(TableName.parse(line));
+          }
+        }
+      }
+      return pending;
+    }
+  }
+
+  private void notePending(Set<TableName> pending) throws SQLException {
+    String comment =
+        pending.isEmpty()
+            ? "null"
+            : Sql.literal(
+                PENDING
+                    + pending.stream()
+                        .map(TableName::toString)
+                        .collect(Collectors.joining(SEPARATOR)));
+    execute("comment on publication " + Sql.name(name) + " is " + comment);
   }
 
   /**
-   * Makes walsenders forget which tables they think are published. Before 17.5 and its siblings a
-   * transaction that was open while a table joined could leave the old answer behind.
+   * The table's former writers have ended. Setting what is set already makes walsenders forget
+   * which tables they think are published: before 17.5 and its siblings a transaction that was open
+   * while a table joined could leave the old answer behind.
    */
-  void refresh() throws SQLException {
+  void settle(TableName table) throws SQLException {
     execute(
         "alter publication "
             + Sql.name(name)
             + " set (publish = 'insert, update, delete, truncate')");
+    Set<TableName> pending = pending();
+    pending.remove(table);
+    notePending(pending);
   }
 
   /** Takes every other table out. */

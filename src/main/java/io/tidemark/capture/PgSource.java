@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
@@ -32,6 +33,20 @@ final class PgSource {
         cause);
   }
 
+  /** What a failure comes down to: what the database said, else the innermost message. */
+  static String reason(@Nullable Throwable failure) {
+    String reason = "no cause given";
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof SQLException sql) {
+        return sql.getMessage() + " (SQLSTATE " + sql.getSQLState() + ")";
+      }
+      if (at.getMessage() != null) {
+        reason = at.getClass().getSimpleName() + ": " + at.getMessage();
+      }
+    }
+    return reason;
+  }
+
   /** The key's columns of a table as the catalog has them now. */
   static List<String> keyOf(PgDatabase source, TableName table) {
     try (Connection connection = source.open("capture catalog")) {
@@ -42,12 +57,14 @@ final class PgSource {
   }
 
   /** The cluster's identity and its WAL's timeline. */
-  static SlotGeneration generation(PgDatabase source, String slot) throws SQLException {
+  static SlotGeneration generation(PgDatabase source, String slot) {
     try (Connection connection = source.openReplication("capture identity");
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("IDENTIFY_SYSTEM")) {
       row.next();
       return new SlotGeneration(row.getString("systemid"), row.getLong("timeline"), slot);
+    } catch (SQLException e) {
+      throw failure("the source could not be identified", e);
     }
   }
 

@@ -55,24 +55,22 @@ final class PgTracking {
           topics.ensureChanges(names.connection(), table);
           topics.ensurePosition(names.connection());
           PgPublication publication = new PgPublication(connection, names.publication());
-          boolean added = publication.add(table);
-          boolean created = ensureSlot(connection);
-          // Always awaited: a former call may have added the table and given up waiting.
-          PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
-          if (added && !created) {
-            publication.refresh();
+          publication.add(table);
+          ensureSlot(connection);
+          if (publication.pending().contains(table)) {
+            PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
+            publication.settle(table);
           }
         });
   }
 
-  private boolean ensureSlot(Connection connection) throws SQLException {
+  private void ensureSlot(Connection connection) throws SQLException {
     if (PgSlot.find(connection, names.slot()).isPresent()) {
-      return false;
+      return;
     }
     CaptureStart.refuseIfInUse(lastPosition(), names.slot());
     record(WrittenPosition.creating(clock.millis()));
     PgSlot.create(connection, names.slot());
-    return true;
   }
 
   /** See {@link ChangeTracker#release}. */

@@ -102,8 +102,8 @@ final class CaptureFixture implements AutoCloseable {
         Duration.ofDays(1),
         Map.of(),
         Duration.ofSeconds(1),
-        Duration.ofMillis(50),
-        Duration.ofSeconds(2),
+        Duration.ofMillis(20),
+        Duration.ofMillis(300),
         Duration.ofSeconds(30));
   }
 

@@ -17,21 +17,21 @@ class CaptureKillTest {
   @Test
   void walsendersKilledUnderLoad() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
-      killWalsenders(fixture, 12);
+      killWalsenders(fixture, 5);
     }
   }
 
   @Test
   void instancesStoppedAndStartedUnderLoad() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
-      stopAndStart(fixture, 4);
+      stopAndStart(fixture, 2);
     }
   }
 
   @Test
   void processesKilledUnderLoad() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
-      killProcesses(fixture, 3);
+      killProcesses(fixture, 2);
     }
   }
 

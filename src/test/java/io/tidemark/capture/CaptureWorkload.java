@@ -67,8 +67,8 @@ final class CaptureWorkload {
         int steps = 1 + random.nextInt(6);
         for (int step = 0; step < steps; step++) {
           next = step(connection, writer, next, random);
-          if (random.nextInt(4) == 0) {
-            Thread.sleep(random.nextInt(5));
+          if (random.nextInt(2) == 0) {
+            Thread.sleep(random.nextInt(8));
           }
         }
         if (random.nextInt(10) == 0) {
