@@ -22,6 +22,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
@@ -93,7 +94,7 @@ final class EngineBeans {
       Acceptance acceptance,
       ChangeTracker tracker,
       @Identifier("default-kafka-broker") Map<String, Object> kafka,
-      @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers) {
+      @ConfigProperty(name = "kafka.bootstrap.servers") Optional<String> bootstrapServers) {
     Rooms rooms =
         new Rooms(
             configurations,
@@ -108,7 +109,8 @@ final class EngineBeans {
             ApplySettings.DEFAULT,
             CopySettings.DEFAULTS,
             CLOCK);
-    return new SyncOrchestrator(rooms, describe(config, bootstrapServers), UUID::randomUUID);
+    return new SyncOrchestrator(
+        rooms, describe(config, bootstrapServers.orElse("")), UUID::randomUUID);
   }
 
   private static SystemDescription describe(TidemarkConfig config, String bootstrapServers) {

@@ -1,0 +1,140 @@
+package io.tidemark.boot;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.MultiGauge.Row;
+import io.micrometer.core.instrument.Tags;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import io.tidemark.apply.RowCounts;
+import io.tidemark.capture.CaptureView;
+import io.tidemark.capture.ChangeTracker;
+import io.tidemark.run.StreamView;
+import io.tidemark.run.SyncEngine;
+import io.tidemark.run.SyncOrchestrator;
+import jakarta.enterprise.event.Observes;
+import jakarta.enterprise.inject.Instance;
+import jakarta.inject.Inject;
+import jakarta.inject.Singleton;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What {@code /q/metrics} tells of captures and streams. The numbers are gathered every few seconds
+ * and not at each scrape: some of them are asked of the source.
+ */
+@Singleton
+final class SyncMetrics {
+  private static final Logger LOG = System.getLogger(SyncMetrics.class.getName());
+  private static final int GATHER_SECONDS = 5;
+
+  private final SyncEngine engine;
+  private final Instance<ChangeTracker> tracker;
+  private final MultiGauge applyLagEvents;
+  private final MultiGauge applyLagSeconds;
+  private final MultiGauge applyRows;
+  private final MultiGauge applyBatches;
+  private final MultiGauge applyBatchSeconds;
+  private final MultiGauge captureLagBytes;
+  private final MultiGauge captureLagSeconds;
+  private final MultiGauge captureRetainedWal;
+  private final MultiGauge captureChanges;
+  private final ScheduledExecutorService gatherer =
+      Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "metrics"));
+
+  @Inject
+  SyncMetrics(SyncEngine engine, Instance<ChangeTracker> tracker, MeterRegistry registry) {
+    this.engine = engine;
+    this.tracker = tracker;
+    applyLagEvents = gauge(registry, "tidemark.apply.lag.events", "Records not applied yet");
+    applyLagSeconds =
+        gauge(registry, "tidemark.apply.lag.seconds", "Age of the last change applied, 0 if all");
+    applyRows = gauge(registry, "tidemark.apply.rows", "Rows written since the stream started");
+    applyBatches = gauge(registry, "tidemark.apply.batches", "Batches since the stream started");
+    applyBatchSeconds =
+        gauge(registry, "tidemark.apply.batch.seconds", "Seconds spent in batches since then");
+    captureLagBytes =
+        gauge(registry, "tidemark.capture.lag.bytes", "WAL between the topics and the source");
+    captureLagSeconds =
+        gauge(registry, "tidemark.capture.lag.seconds", "Age of the newest commit in the topics");
+    captureRetainedWal =
+        gauge(registry, "tidemark.capture.retained.wal.bytes", "WAL that the source keeps for us");
+    captureChanges =
+        gauge(registry, "tidemark.capture.changes", "Changes written since the capture started");
+  }
+
+  private static MultiGauge gauge(MeterRegistry registry, String name, String description) {
+    return MultiGauge.builder(name).description(description).register(registry);
+  }
+
+  void start(@Observes StartupEvent event) {
+    if (engine instanceof SyncOrchestrator orchestrator) {
+      gatherer.scheduleWithFixedDelay(
+          () -> gather(orchestrator), GATHER_SECONDS, GATHER_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  void stop(@Observes ShutdownEvent event) {
+    gatherer.shutdownNow();
+  }
+
+  private void gather(SyncOrchestrator orchestrator) {
+    try {
+      streams(orchestrator.streams());
+      captures(tracker.get().captures());
+    } catch (RuntimeException e) {
+      // The next round may come through; a scheduled task that throws would never run again.
+      LOG.log(Level.WARNING, () -> "metrics were not gathered: " + e.getMessage());
+    }
+  }
+
+  private void streams(List<StreamView> streams) {
+    Instant now = Instant.now();
+    List<Row<?>> events = new ArrayList<>();
+    List<Row<?>> seconds = new ArrayList<>();
+    List<Row<?>> rows = new ArrayList<>();
+    List<Row<?>> batches = new ArrayList<>();
+    List<Row<?>> batchSeconds = new ArrayList<>();
+    for (StreamView stream : streams) {
+      Tags tags = Tags.of("configuration", stream.name());
+      events.add(Row.of(tags, stream.progress().lagEvents()));
+      seconds.add(Row.of(tags, stream.progress().lagSeconds(now)));
+      batches.add(Row.of(tags, stream.progress().batches()));
+      batchSeconds.add(Row.of(tags, stream.progress().batchSeconds()));
+      RowCounts counts = stream.progress().rows();
+      rows.add(Row.of(tags.and("operation", "insert"), counts.inserted()));
+      rows.add(Row.of(tags.and("operation", "update"), counts.updated()));
+      rows.add(Row.of(tags.and("operation", "delete"), counts.deleted()));
+      rows.add(Row.of(tags.and("operation", "park"), counts.parked()));
+    }
+    applyLagEvents.register(events, true);
+    applyLagSeconds.register(seconds, true);
+    applyRows.register(rows, true);
+    applyBatches.register(batches, true);
+    applyBatchSeconds.register(batchSeconds, true);
+  }
+
+  private void captures(List<CaptureView> captures) {
+    List<Row<?>> bytes = new ArrayList<>();
+    List<Row<?>> seconds = new ArrayList<>();
+    List<Row<?>> retained = new ArrayList<>();
+    List<Row<?>> changes = new ArrayList<>();
+    for (CaptureView capture : captures) {
+      Tags tags = Tags.of("connection", capture.connection());
+      capture.lagBytes().ifPresent(value -> bytes.add(Row.of(tags, value)));
+      capture.lagSeconds().ifPresent(value -> seconds.add(Row.of(tags, value)));
+      capture.retainedWalBytes().ifPresent(value -> retained.add(Row.of(tags, value)));
+      changes.add(Row.of(tags, capture.changesWritten()));
+    }
+    captureLagBytes.register(bytes, true);
+    captureLagSeconds.register(seconds, true);
+    captureRetainedWal.register(retained, true);
+    captureChanges.register(changes, true);
+  }
+}

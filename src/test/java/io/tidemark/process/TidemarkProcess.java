@@ -1,0 +1,158 @@
+package io.tidemark.process;
+
+import io.tidemark.postgres.PgDatabase;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+
+/** The packaged program in a process of its own, with a data directory and ports of its own. */
+final class TidemarkProcess implements AutoCloseable {
+  private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
+  private static final String API = "/api/v1/sync/sql-sync";
+
+  private final Path directory;
+  private final int httpPort;
+  private final int postgresPort;
+  private final int kafkaPort;
+  private final HttpClient http = HttpClient.newHttpClient();
+  private Process process;
+
+  TidemarkProcess(Path directory) throws IOException {
+    this.directory = Files.createDirectories(directory);
+    httpPort = freePort();
+    postgresPort = freePort();
+    kafkaPort = freePort();
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  /** Runs a command that ends by itself and answers its exit code; output goes to {@link #log}. */
+  int run(Duration max, String... command) throws IOException, InterruptedException {
+    launch(command);
+    if (!process.waitFor(max.toSeconds(), TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+      throw new IllegalStateException("did not end within " + max + ": " + log());
+    }
+    return process.exitValue();
+  }
+
+  /** Serves, and waits until it answers. */
+  void serve() throws IOException {
+    launch();
+    Awaitility.await()
+        .atMost(Duration.ofMinutes(2))
+        .pollInterval(Duration.ofMillis(100))
+        .until(this::isAlive);
+  }
+
+  private void launch(String... command) throws IOException {
+    List<String> line = new ArrayList<>();
+    line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    line.add("-Xmx512m");
+    line.add("-Dquarkus.http.port=" + httpPort);
+    line.add("-Dtidemark.embedded.postgres-port=" + postgresPort);
+    line.add("-Dtidemark.embedded.kafka-port=" + kafkaPort);
+    line.add("-jar");
+    line.add(JAR.toAbsolutePath().toString());
+    line.addAll(List.of(command));
+    process =
+        new ProcessBuilder(line)
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
+            .start();
+  }
+
+  private boolean isAlive() {
+    if (!process.isAlive()) {
+      throw new IllegalStateException("ended with " + process.exitValue());
+    }
+    try {
+      return send("GET", "/q/health/live", null).statusCode() == 200;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  /** As {@code kill -9}: nothing of it gets to run any more. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  HttpResponse<String> post(String path, String json) throws IOException {
+    return send("POST", API + path, json);
+  }
+
+  HttpResponse<String> get(String path) throws IOException {
+    return send("GET", API + path, null);
+  }
+
+  /** Whether all is well, by the readiness check. */
+  HttpResponse<String> ready() throws IOException {
+    return send("GET", "/q/health/ready", null);
+  }
+
+  private HttpResponse<String> send(String method, String path, String json) throws IOException {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path))
+            .timeout(Duration.ofSeconds(90));
+    if (json == null) {
+      request.method(method, BodyPublishers.noBody());
+    } else {
+      request.header("Content-Type", "application/json");
+      request.method(method, BodyPublishers.ofString(json));
+    }
+    try {
+      return http.send(request.build(), BodyHandlers.ofString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(e);
+    }
+  }
+
+  PgDatabase database(String name) {
+    String url = "jdbc:postgresql://127.0.0.1:" + postgresPort + "/" + name;
+    return new PgDatabase(name, url, "tidemark", "tidemark");
+  }
+
+  String bootstrapServers() {
+    return "127.0.0.1:" + kafkaPort;
+  }
+
+  String log() throws IOException {
+    return Files.readString(directory.resolve("log"));
+  }
+
+  /** Stops it in order. */
+  @Override
+  public void close() throws IOException {
+    if (process == null || !process.isAlive()) {
+      return;
+    }
+    process.destroy();
+    try {
+      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new IllegalStateException("did not stop in order: " + log());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
