@@ -136,6 +136,29 @@ final class PipelineIT {
     }
   }
 
+  @Test
+  void healthSaysWhatIsWrongAndTheStreamGoesOnOnceItIsMended(TestInfo test) throws Exception {
+    try (TidemarkProcess tidemark = new TidemarkProcess(directory(test))) {
+      tidemark.serve();
+      createTables(tidemark);
+      awaitEqual(tidemark, "accounts");
+      assertThat(tidemark.ready().statusCode()).isEqualTo(200);
+
+      TestStack.execute(tidemark.database("target"), "alter table accounts rename to away");
+      TestStack.execute(tidemark.database("source"), "update accounts set balance = 5");
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> tidemark.ready().statusCode() == 503);
+      assertThat(tidemark.ready().body()).contains("accounts", "target", "check");
+      TestStack.execute(tidemark.database("target"), "alter table away rename to accounts");
+
+      awaitEqual(tidemark, "accounts");
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> tidemark.ready().statusCode() == 200);
+    }
+  }
+
   private static Path directory(TestInfo test) {
     String name = test.getTestMethod().orElseThrow().getName();
     return Path.of("target", "it", name + "-" + ProcessHandle.current().pid());
