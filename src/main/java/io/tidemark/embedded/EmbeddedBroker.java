@@ -70,6 +70,8 @@ public final class EmbeddedBroker {
           .setDirectories(List.of(empty.toString()))
           .setMetadataLogDirectory(empty.toString())
           .setControllerListenerName(KafkaSettings.CONTROLLER_LISTENER)
+          // Who may lead after a loss is a question among replicas; here each partition has one.
+          .setFeatureLevel("eligible.leader.replicas.version", (short) 0)
           .run();
     } catch (IOException | RuntimeException e) {
       throw e;
@@ -83,6 +85,7 @@ public final class EmbeddedBroker {
     Properties settings = KafkaSettings.of(logDirectory, port, controllerPort);
     KafkaFaults faults = KafkaFaults.watch();
     try {
+      KafkaFormerLife.end(logDirectory, controllerPort);
       KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings, false), Time.SYSTEM);
       EmbeddedBroker broker = new EmbeddedBroker(server, faults, port);
       broker.startUp();

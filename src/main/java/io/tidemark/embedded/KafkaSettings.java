@@ -14,7 +14,6 @@ final class KafkaSettings {
   // Sizes: rows of more than ten megabytes must pass, as JSON and with their former version.
   private static final String FIXED =
       """
-      process.roles=broker,controller
       controller.listener.names=CONTROLLER
       listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 
@@ -56,11 +55,11 @@ final class KafkaSettings {
       # tells other controllers that this one lives.
       metadata.max.idle.interval.ms=0
       auto.leader.rebalance.enable=false
-      # After a kill the controller takes the broker's new life for a second broker until the former
-      # one's session ends: this is the time that a recovery waits. 9 s is the default. A pause that
-      # is longer only makes clients retry until the next heartbeat.
-      broker.session.timeout.ms=4000
-      broker.heartbeat.interval.ms=1000
+
+      # INVARIANT: the broker is never fenced while it runs; KafkaFormerLife says what that avoids.
+      # So: the longest session there is, and leadership is not given up on shutdown.
+      broker.session.timeout.ms=2147483647
+      controlled.shutdown.enable=false
 
       # A transaction that begins while the one before is still being completed waits in steps of
       # this. The default of 20 ms would be most of the time of a small transaction.
@@ -70,15 +69,25 @@ final class KafkaSettings {
 
   private KafkaSettings() {}
 
+  /** Broker and controller in one. */
   static Properties of(Path logDirectory, int port, int controllerPort) throws IOException {
+    Properties settings = ofController(logDirectory, controllerPort);
+    String client = "PLAINTEXT://127.0.0.1:" + port;
+    settings.setProperty("process.roles", "broker,controller");
+    settings.setProperty("listeners", client + "," + settings.getProperty("listeners"));
+    settings.setProperty("advertised.listeners", client);
+    return settings;
+  }
+
+  /** The controller alone, on the same metadata. */
+  static Properties ofController(Path logDirectory, int controllerPort) throws IOException {
     Properties settings = new Properties();
     settings.load(new StringReader(FIXED));
-    String client = "PLAINTEXT://127.0.0.1:" + port;
     String controller = "127.0.0.1:" + controllerPort;
+    settings.setProperty("process.roles", "controller");
     settings.setProperty("node.id", Integer.toString(NODE_ID));
     settings.setProperty("controller.quorum.voters", NODE_ID + "@" + controller);
-    settings.setProperty("listeners", client + "," + CONTROLLER_LISTENER + "://" + controller);
-    settings.setProperty("advertised.listeners", client);
+    settings.setProperty("listeners", CONTROLLER_LISTENER + "://" + controller);
     settings.setProperty("log.dirs", logDirectory.toString());
     settings.setProperty(
         "server.max.startup.time.ms", Long.toString(EmbeddedBroker.START_BOUND.toMillis()));

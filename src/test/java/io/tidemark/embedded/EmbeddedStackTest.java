@@ -120,12 +120,14 @@ class EmbeddedStackTest {
   }
 
   @Test
-  void brokerFlushesEachAppendAndMakesNoTopicByItself()
+  void brokerFlushesEachAppendAndIsNeverFencedWhileItRuns()
       throws ExecutionException, InterruptedException {
     Map<String, String> promised =
         Map.of(
             "log.flush.interval.messages", "1",
             "auto.create.topics.enable", "false",
+            "broker.session.timeout.ms", Integer.toString(Integer.MAX_VALUE),
+            "controlled.shutdown.enable", "false",
             "message.max.bytes", "134217728",
             "offsets.topic.num.partitions", "8",
             "transaction.state.log.num.partitions", "4");
