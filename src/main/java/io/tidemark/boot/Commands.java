@@ -1,7 +1,11 @@
 package io.tidemark.boot;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Objects;
+import java.util.Properties;
 import java.util.concurrent.Callable;
-import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
@@ -15,11 +19,12 @@ import picocli.CommandLine.Option;
     subcommands = {Commands.Demo.class, Commands.Check.class},
     footer = {
       "",
-      "Without a command: serves REST on http://127.0.0.1:8080 and keeps the configured tables in"
-          + " step.",
-      "Whatever is not configured (metadata database, Kafka, source, target) is started inside the"
-          + " process",
-      "and kept in ./tidemark-data. Settings: -D system properties before -jar, environment, or",
+      "Without a command it serves REST on http://127.0.0.1:8080 and keeps the",
+      "configured tables in step. Whatever is not configured (metadata database,",
+      "Kafka, source, target) is started inside the process and kept in",
+      "./tidemark-data.",
+      "",
+      "Settings: -D system properties before -jar, environment variables, or",
       "config/application.properties; the README lists them."
     })
 final class Commands implements Callable<Integer> {
@@ -69,10 +74,15 @@ final class Commands implements Callable<Integer> {
       return new String[] {"tidemark " + current()};
     }
 
+    /** Known before the framework has started, which a command may never need. */
     static String current() {
-      return ConfigProvider.getConfig()
-          .getOptionalValue("quarkus.application.version", String.class)
-          .orElse("unknown");
+      try (InputStream file = Commands.class.getResourceAsStream("/tidemark.properties")) {
+        Properties properties = new Properties();
+        properties.load(Objects.requireNonNull(file, "tidemark.properties is packaged"));
+        return properties.getProperty("version");
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
   }
 }
