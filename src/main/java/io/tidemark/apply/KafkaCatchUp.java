@@ -154,6 +154,8 @@ public final class KafkaCatchUp implements AutoCloseable {
             }
           });
       consumer.assign(ends.keySet());
+      // An earlier stretch paused what it had read to its end, and assigning it again keeps that.
+      consumer.resume(ends.keySet());
       ends.keySet()
           .forEach(
               partition ->
