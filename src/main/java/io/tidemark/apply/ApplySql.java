@@ -90,21 +90,7 @@ final class ApplySql {
           """
           .formatted(table, arrays(key.size()), aliases("k", key.size()), keyIs("k"));
     }
-    return """
-        update %1$s t
-        set %2$s
-        from unnest(?::int4[], %3$s, %4$s) d(place, %5$s, %6$s)
-        where %7$s
-        returning d.place
-        """
-        .formatted(
-            table,
-            assignments(written),
-            arrays(key.size()),
-            arrays(written.size()),
-            aliases("k", key.size()),
-            aliases("c", written.size()),
-            keyIs("k"));
+    return update(written);
   }
 
   /**
@@ -119,6 +105,11 @@ final class ApplySql {
         written.add(columns.get(i));
       }
     }
+    return update(written);
+  }
+
+  /** Finds rows by the key columns given and writes these columns; parameters in that order. */
+  private String update(List<ColumnShape> written) {
     return """
         update %1$s t
         set %2$s

@@ -110,7 +110,7 @@ final class Reconciler implements AutoCloseable {
         round();
         trouble = null;
       } catch (RuntimeException e) {
-        trouble = "the metadata database does not answer: " + e.getMessage();
+        trouble = "what runs could not be compared with the metadata database: " + e.getMessage();
         LOG.log(Level.WARNING, "a round of reconciling failed", e);
       }
       try {

@@ -29,6 +29,7 @@ public record Finding(Severity severity, String field, String code, String messa
 
   /** Both sentences. */
   public String messageAndFix() {
-    return message + ". " + fix;
+    // A server's own message may end its sentence itself.
+    return (message.endsWith(".") ? message : message + ".") + " " + fix;
   }
 }
