@@ -25,8 +25,13 @@ final class DebeziumStream implements ReplicationStream {
   /** Reads without a message (about 1 ms each) before reading is slowed down to save CPU. */
   private static final int BUSY_READS = 100;
 
-  /** The pause between reads of an idle stream: the delay of the first change after idleness. */
-  private static final long IDLE_PAUSE_MILLIS = 4;
+  /** Reads without a message (about two seconds in all) before it is slowed down further. */
+  private static final int IDLE_READS = 500;
+
+  /** The pause between reads delays the first change after it, so it grows with the silence. */
+  private static final long SHORT_PAUSE_MILLIS = 4;
+
+  private static final long LONG_PAUSE_MILLIS = 16;
 
   private static final byte[] NO_CONTENT = {};
 
@@ -72,7 +77,7 @@ final class DebeziumStream implements ReplicationStream {
   /** Sleeps, and answers that nothing was read. Debezium's loop sees a stop after that. */
   private boolean pause() throws InterruptedException {
     try {
-      Thread.sleep(IDLE_PAUSE_MILLIS);
+      Thread.sleep(emptyReads > IDLE_READS ? LONG_PAUSE_MILLIS : SHORT_PAUSE_MILLIS);
     } catch (InterruptedException e) {
       if (!session.isStopping()) {
         throw e;
