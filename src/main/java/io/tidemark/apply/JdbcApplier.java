@@ -32,6 +32,7 @@ public final class JdbcApplier implements AutoCloseable {
   private final JdbcTableWriter writer;
   private final Projection projection;
   private final DeleteHandling deletes;
+  private final List<String> keyColumns;
 
   /** Takes the session over: it is this applier's until closed. */
   public JdbcApplier(
@@ -46,6 +47,7 @@ public final class JdbcApplier implements AutoCloseable {
     this.parkedRows = parkedRows;
     this.deletes = deletes;
     projection = new Projection(mapping);
+    keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
     prepareSession(connection);
     connection.setAutoCommit(false);
     writer = new JdbcTableWriter(connection, mapping);
@@ -193,7 +195,14 @@ public final class JdbcApplier implements AutoCloseable {
 
     private ParkedRow parked(RowKey key, RecordRef from, String code, String reason) {
       return new ParkedRow(
-          key, to.topic(), to.partition(), from.offset(), from.position(), code, reason);
+          keyColumns,
+          key,
+          to.topic(),
+          to.partition(),
+          from.offset(),
+          from.position(),
+          code,
+          reason);
     }
 
     Applied commit() throws SQLException {

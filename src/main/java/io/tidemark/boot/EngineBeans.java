@@ -86,10 +86,10 @@ final class EngineBeans {
   @Typed({SyncEngine.class, SyncOrchestrator.class})
   SyncOrchestrator engine(
       TidemarkConfig config,
-      Jdbi jdbi,
       JdbcSyncConfigurations configurations,
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
+      JdbcParkedRows parkedRows,
       ConnectionRegistry connections,
       Acceptance acceptance,
       ChangeTracker tracker,
@@ -103,7 +103,7 @@ final class EngineBeans {
             connections,
             acceptance,
             tracker,
-            configuration -> new JdbcParkedRows(jdbi, configuration, CLOCK),
+            parkedRows,
             clients(kafka),
             config.topics().prefix(),
             ApplySettings.DEFAULT,

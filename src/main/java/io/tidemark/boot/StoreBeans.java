@@ -7,6 +7,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.run.Acceptance;
 import io.tidemark.run.ExecutionRequests;
 import io.tidemark.run.JdbcExecutions;
+import io.tidemark.run.JdbcParkedRows;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncService;
 import io.tidemark.sync.ConnectionRegistry;
@@ -84,6 +85,12 @@ final class StoreBeans {
 
   @Produces
   @Singleton
+  JdbcParkedRows parkedRows(Jdbi jdbi) {
+    return new JdbcParkedRows(jdbi, CLOCK);
+  }
+
+  @Produces
+  @Singleton
   JdbcConflicts conflicts(Jdbi jdbi) {
     return new JdbcConflicts(jdbi);
   }
@@ -142,9 +149,11 @@ final class StoreBeans {
       JdbcSyncConfigurations configurations,
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
+      JdbcParkedRows parkedRows,
       Acceptance acceptance,
       ExecutionRequests requests,
       SyncEngine engine) {
-    return new SyncService(configurations, executions, tracking, acceptance, requests, engine);
+    return new SyncService(
+        configurations, executions, tracking, parkedRows, acceptance, requests, engine);
   }
 }

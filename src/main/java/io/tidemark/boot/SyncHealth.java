@@ -11,7 +11,10 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 import org.eclipse.microprofile.health.Readiness;
 
-/** Red when progress stops, with the reason and the remedy; not merely when the process dies. */
+/**
+ * Red when progress stops, with the reason and the remedy; not merely when the process dies. What
+ * needs a person while everything flows is told without turning red.
+ */
 @Readiness
 @Singleton
 final class SyncHealth implements HealthCheck {
@@ -25,8 +28,10 @@ final class SyncHealth implements HealthCheck {
   @Override
   public HealthCheckResponse call() {
     List<String> problems = new ArrayList<>();
+    List<String> warnings = List.of();
     if (engine instanceof SyncOrchestrator orchestrator) {
       problems.addAll(orchestrator.problems());
+      warnings = orchestrator.warnings();
     }
     Launch.stack()
         .ifPresent(
@@ -42,9 +47,14 @@ final class SyncHealth implements HealthCheck {
             });
     HealthCheckResponseBuilder response =
         HealthCheckResponse.named("syncs").status(problems.isEmpty());
-    for (int i = 0; i < problems.size(); i++) {
-      response.withData("problem_" + (i + 1), problems.get(i));
-    }
+    number(response, "problem", problems);
+    number(response, "warning", warnings);
     return response.build();
+  }
+
+  private static void number(HealthCheckResponseBuilder response, String name, List<String> said) {
+    for (int i = 0; i < said.size(); i++) {
+      response.withData(name + "_" + (i + 1), said.get(i));
+    }
   }
 }

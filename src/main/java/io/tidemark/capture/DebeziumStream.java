@@ -25,8 +25,8 @@ final class DebeziumStream implements ReplicationStream {
   /** Reads without a message (about 1 ms each) before reading is slowed down to save CPU. */
   private static final int BUSY_READS = 100;
 
-  /** Reads without a message (about two seconds in all) before it is slowed down further. */
-  private static final int IDLE_READS = 500;
+  /** Reads without a message (about half a second in all) before it is slowed down further. */
+  private static final int IDLE_READS = 200;
 
   /** The pause between reads delays the first change after it, so it grows with the silence. */
   private static final long SHORT_PAUSE_MILLIS = 4;

@@ -70,7 +70,11 @@ final class FullRun {
     KafkaCatchUp catchUp = new KafkaCatchUp(rooms.task(configuration), rooms.kafka());
     try (StreamResync resync =
         new StreamResync(rooms.task(configuration), mapping, rooms.tracker(), source, catchUp)) {
-      return copy(source, target, mapping, resync);
+      CopyOutcome outcome = copy(source, target, mapping, resync);
+      if (outcome instanceof CopyOutcome.Completed) {
+        rooms.parkedRows().settle(configuration.id(), resync.reached());
+      }
+      return outcome;
     }
   }
 

@@ -108,7 +108,7 @@ final class IncrementalRun {
             () -> rooms.mapping(definition),
             rooms.kafka(),
             rooms.apply(),
-            rooms.parkedRows().apply(configuration),
+            rooms.parkedRows().of(configuration),
             rooms.clock())) {
       remember(own);
       loop = Optional.of(own);

@@ -56,6 +56,7 @@ final class Reconciler implements AutoCloseable {
   private final Instant startedAt;
   private volatile boolean stopping;
   private volatile @Nullable String trouble;
+  private volatile List<String> warnings = List.of();
   private Set<String> captured = Set.of();
   private boolean sweptStages;
 
@@ -91,6 +92,11 @@ final class Reconciler implements AutoCloseable {
   /** Why the last round did not come to its end, if it did not. */
   Optional<String> trouble() {
     return Optional.ofNullable(trouble);
+  }
+
+  /** What needs a person although everything flows, a sentence each with the remedy. */
+  List<String> warnings() {
+    return warnings;
   }
 
   /** Stops a configuration's stream in this process. */
@@ -136,6 +142,7 @@ final class Reconciler implements AutoCloseable {
         startDue(configuration);
       }
       writeConditions();
+      warnings = parkedRows(all);
     }
   }
 
@@ -279,6 +286,20 @@ final class Reconciler implements AutoCloseable {
         sweptStages = false;
       }
     }
+  }
+
+  private List<String> parkedRows(List<SyncConfiguration> all) {
+    Map<UUID, Long> counts =
+        rooms.parkedRows().counts(all.stream().map(SyncConfiguration::id).toList());
+    return all.stream()
+        .filter(one -> counts.containsKey(one.id()))
+        .map(
+            one ->
+                ("configuration '%s': the target refused %d rows; see GET"
+                        + " /configurations/%s/parked-rows, mend what refused them, then execute"
+                        + " with mode full")
+                    .formatted(one.definition().name(), counts.get(one.id()), one.id()))
+        .toList();
   }
 
   private void writeConditions() {

@@ -2,7 +2,6 @@ package io.tidemark.run;
 
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.apply.ApplyTask;
-import io.tidemark.apply.ParkedRows;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
@@ -18,12 +17,10 @@ import io.tidemark.sync.TableMapping;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.Function;
 
 /**
  * What running syncs takes: the stores, the rooms that do the work, and how they are set.
  *
- * @param parkedRows where a configuration's refused rows are set aside
  * @param kafka settings of every Kafka client
  */
 public record Rooms(
@@ -33,7 +30,7 @@ public record Rooms(
     ConnectionRegistry connections,
     Acceptance acceptance,
     ChangeTracker tracker,
-    Function<SyncConfiguration, ParkedRows> parkedRows,
+    JdbcParkedRows parkedRows,
     Map<String, Object> kafka,
     String topicPrefix,
     ApplySettings apply,

@@ -63,7 +63,7 @@ final class Stream implements AutoCloseable {
             this::mapping,
             rooms.kafka(),
             rooms.apply(),
-            rooms.parkedRows().apply(configuration),
+            rooms.parkedRows().of(configuration),
             rooms.clock());
     started.start();
     loop = started;

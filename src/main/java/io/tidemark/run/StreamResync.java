@@ -16,6 +16,7 @@ import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -98,6 +99,11 @@ final class StreamResync implements StreamJoin, AutoCloseable {
   public void commitPosition(PgSession session, SourceSnapshot snapshot) {
     PgPositions positions = new PgPositions(session, task.configuration());
     reached.values().forEach(positions::set);
+  }
+
+  /** Where the target stands with the copy; empty until it is caught up. */
+  Collection<AppliedPosition> reached() {
+    return reached.values();
   }
 
   private Stretch apply(

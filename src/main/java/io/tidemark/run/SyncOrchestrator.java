@@ -94,6 +94,11 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return problems;
   }
 
+  /** What needs a person although everything flows, a sentence each with the remedy. */
+  public List<String> warnings() {
+    return reconciler.warnings();
+  }
+
   private static boolean isTrouble(CaptureState state) {
     return state.phase() == CaptureState.Phase.RETRYING
         || state.phase() == CaptureState.Phase.FAILED;

@@ -26,6 +26,7 @@ public final class SyncService {
   private final JdbcSyncConfigurations configurations;
   private final JdbcExecutions executions;
   private final JdbcChangeTracking tracking;
+  private final JdbcParkedRows parkedRows;
   private final Acceptance acceptance;
   private final ExecutionRequests requests;
   private final SyncEngine engine;
@@ -35,12 +36,14 @@ public final class SyncService {
       JdbcSyncConfigurations configurations,
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
+      JdbcParkedRows parkedRows,
       Acceptance acceptance,
       ExecutionRequests requests,
       SyncEngine engine) {
     this.configurations = configurations;
     this.executions = executions;
     this.tracking = tracking;
+    this.parkedRows = parkedRows;
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
@@ -50,12 +53,14 @@ public final class SyncService {
    * A configuration and how it is doing.
    *
    * @param lastExecution null before the first
+   * @param rowsParked changes that the target refused and that wait for a full sync
    * @param warnings what pre-flight found, right after a definition was accepted
    */
   public record Overview(
       SyncConfiguration configuration,
       @Nullable Execution lastExecution,
       List<TrackedPartition> tracking,
+      long rowsParked,
       List<Finding> warnings) {
     public Overview {
       tracking = List.copyOf(tracking);
@@ -205,6 +210,7 @@ public final class SyncService {
     List<UUID> ids = page.items().stream().map(SyncConfiguration::id).toList();
     Map<UUID, Execution> last = executions.lastOf(ids);
     Map<UUID, List<TrackedPartition>> tracked = tracking.ofAll(ids);
+    Map<UUID, Long> parked = parkedRows.counts(ids);
     return new Page<>(
         page.items().stream()
             .map(
@@ -213,6 +219,7 @@ public final class SyncService {
                         item,
                         last.get(item.id()),
                         tracked.getOrDefault(item.id(), List.of()),
+                        parked.getOrDefault(item.id(), 0L),
                         List.of()))
             .toList(),
         page.next());
@@ -222,7 +229,12 @@ public final class SyncService {
     UUID id = configuration.id();
     // The engine may have said meanwhile how it is doing.
     SyncConfiguration now = configurations.find(id).orElse(configuration);
-    return new Overview(now, executions.lastOf(List.of(id)).get(id), tracking.of(id), warnings);
+    return new Overview(
+        now,
+        executions.lastOf(List.of(id)).get(id),
+        tracking.of(id),
+        parkedRows.counts(List.of(id)).getOrDefault(id, 0L),
+        warnings);
   }
 
   private Outcome<SyncConfiguration> configuration(UUID id) {
@@ -315,6 +327,11 @@ public final class SyncService {
   /** Where each partition of a configuration stands. */
   public Outcome<List<TrackedPartition>> tracking(UUID id) {
     return configuration(id).map(found -> tracking.of(id));
+  }
+
+  /** The changes of a configuration that its target refused, newest first. */
+  public Outcome<Page<Parked>> parkedRows(UUID id, PageRequest request) {
+    return configuration(id).map(found -> parkedRows.page(id, request));
   }
 
   public List<CaptureStatus> captures() {

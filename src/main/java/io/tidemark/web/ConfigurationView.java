@@ -32,6 +32,7 @@ final class ConfigurationView {
             ? json.nullNode()
             : json.valueToTree(ExecutionView.of(overview.lastExecution())));
     view.set("lag", lag(overview));
+    view.put("rows_parked", overview.rowsParked());
     view.set("created_at", json.valueToTree(configuration.createdAt()));
     view.set("updated_at", json.valueToTree(configuration.updatedAt()));
     view.put("version", configuration.version());

@@ -142,6 +142,9 @@ final class Schemas {
         description = "How far the target is behind; null before anything was captured")
     public Lag lag = new Lag();
 
+    @Schema(description = "Changes that the target refused: see parked-rows")
+    public long rows_parked;
+
     public Instant created_at = Instant.EPOCH;
     public Instant updated_at = Instant.EPOCH;
 
@@ -218,6 +221,15 @@ final class Schemas {
   @Schema(name = "ConnectionPage")
   static final class ConnectionPage {
     public List<ConnectionView> items = List.of();
+
+    @Schema(nullable = true, description = "The cursor of the next page; null on the last")
+    public String next = "";
+  }
+
+  /** A page. */
+  @Schema(name = "ParkedRowPage")
+  static final class ParkedRowPage {
+    public List<ParkedRowView> items = List.of();
 
     @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";

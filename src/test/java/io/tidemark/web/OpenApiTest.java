@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The description of the API is part of the API. After a change on purpose: {@code ./mvnw test
- * -Dtest=OpenApiTest -Dtidemark.update-openapi=true}.
+ * -Dtest=OpenApiTest -Dopenapi.update=true}.
  */
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
@@ -30,7 +30,7 @@ class OpenApiTest {
   @Test
   void snapshotEqualsTheLiveDescription() throws IOException {
     String live = given().get("/q/openapi").then().statusCode(200).extract().asString();
-    if (Boolean.getBoolean("tidemark.update-openapi")) {
+    if (Boolean.getBoolean("openapi.update")) {
       Files.createDirectories(SNAPSHOT.getParent());
       Files.writeString(SNAPSHOT, live);
     }
