@@ -20,7 +20,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -38,13 +40,13 @@ final class SyncMetrics {
   private final Instance<ChangeTracker> tracker;
   private final MultiGauge applyLagEvents;
   private final MultiGauge applyLagSeconds;
-  private final MultiGauge applyRows;
-  private final MultiGauge applyBatches;
-  private final MultiGauge applyBatchSeconds;
+  private final FollowingCounters applyRows;
+  private final FollowingCounters applyBatches;
+  private final FollowingCounters applyBatchSeconds;
   private final MultiGauge captureLagBytes;
   private final MultiGauge captureLagSeconds;
   private final MultiGauge captureRetainedWal;
-  private final MultiGauge captureChanges;
+  private final FollowingCounters captureChanges;
   private final ScheduledExecutorService gatherer =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "metrics"));
 
@@ -55,10 +57,10 @@ final class SyncMetrics {
     applyLagEvents = gauge(registry, "tidemark.apply.lag.events", "Records not applied yet");
     applyLagSeconds =
         gauge(registry, "tidemark.apply.lag.seconds", "Age of the last change applied, 0 if all");
-    applyRows = gauge(registry, "tidemark.apply.rows", "Rows written since the stream started");
-    applyBatches = gauge(registry, "tidemark.apply.batches", "Batches since the stream started");
+    applyRows = new FollowingCounters(registry, "tidemark.apply.rows", "Rows by operation");
+    applyBatches = new FollowingCounters(registry, "tidemark.apply.batches", "Batches committed");
     applyBatchSeconds =
-        gauge(registry, "tidemark.apply.batch.seconds", "Seconds spent in batches since then");
+        new FollowingCounters(registry, "tidemark.apply.batch.seconds", "Time spent in batches");
     captureLagBytes =
         gauge(registry, "tidemark.capture.lag.bytes", "WAL between the topics and the source");
     captureLagSeconds =
@@ -66,7 +68,7 @@ final class SyncMetrics {
     captureRetainedWal =
         gauge(registry, "tidemark.capture.retained.wal.bytes", "WAL that the source keeps for us");
     captureChanges =
-        gauge(registry, "tidemark.capture.changes", "Changes written since the capture started");
+        new FollowingCounters(registry, "tidemark.capture.changes", "Changes written to topics");
   }
 
   private static MultiGauge gauge(MeterRegistry registry, String name, String description) {
@@ -98,43 +100,43 @@ final class SyncMetrics {
     Instant now = Instant.now();
     List<Row<?>> events = new ArrayList<>();
     List<Row<?>> seconds = new ArrayList<>();
-    List<Row<?>> rows = new ArrayList<>();
-    List<Row<?>> batches = new ArrayList<>();
-    List<Row<?>> batchSeconds = new ArrayList<>();
+    Map<Tags, Double> rows = new HashMap<>();
+    Map<Tags, Double> batches = new HashMap<>();
+    Map<Tags, Double> batchSeconds = new HashMap<>();
     for (StreamView stream : streams) {
       Tags tags = Tags.of("configuration", stream.name());
       events.add(Row.of(tags, stream.progress().lagEvents()));
       seconds.add(Row.of(tags, stream.progress().lagSeconds(now)));
-      batches.add(Row.of(tags, stream.progress().batches()));
-      batchSeconds.add(Row.of(tags, stream.progress().batchSeconds()));
+      batches.put(tags, (double) stream.progress().batches());
+      batchSeconds.put(tags, stream.progress().batchSeconds());
       RowCounts counts = stream.progress().rows();
-      rows.add(Row.of(tags.and("operation", "insert"), counts.inserted()));
-      rows.add(Row.of(tags.and("operation", "update"), counts.updated()));
-      rows.add(Row.of(tags.and("operation", "delete"), counts.deleted()));
-      rows.add(Row.of(tags.and("operation", "park"), counts.parked()));
+      rows.put(tags.and("operation", "insert"), (double) counts.inserted());
+      rows.put(tags.and("operation", "update"), (double) counts.updated());
+      rows.put(tags.and("operation", "delete"), (double) counts.deleted());
+      rows.put(tags.and("operation", "park"), (double) counts.parked());
     }
     applyLagEvents.register(events, true);
     applyLagSeconds.register(seconds, true);
-    applyRows.register(rows, true);
-    applyBatches.register(batches, true);
-    applyBatchSeconds.register(batchSeconds, true);
+    applyRows.follow(rows);
+    applyBatches.follow(batches);
+    applyBatchSeconds.follow(batchSeconds);
   }
 
   private void captures(List<CaptureView> captures) {
     List<Row<?>> bytes = new ArrayList<>();
     List<Row<?>> seconds = new ArrayList<>();
     List<Row<?>> retained = new ArrayList<>();
-    List<Row<?>> changes = new ArrayList<>();
+    Map<Tags, Double> changes = new HashMap<>();
     for (CaptureView capture : captures) {
       Tags tags = Tags.of("connection", capture.connection());
       capture.lagBytes().ifPresent(value -> bytes.add(Row.of(tags, value)));
       capture.lagSeconds().ifPresent(value -> seconds.add(Row.of(tags, value)));
       capture.retainedWalBytes().ifPresent(value -> retained.add(Row.of(tags, value)));
-      changes.add(Row.of(tags, capture.changesWritten()));
+      changes.put(tags, (double) capture.changesWritten());
     }
     captureLagBytes.register(bytes, true);
     captureLagSeconds.register(seconds, true);
     captureRetainedWal.register(retained, true);
-    captureChanges.register(changes, true);
+    captureChanges.follow(changes);
   }
 }
