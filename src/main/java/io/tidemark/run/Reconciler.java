@@ -295,7 +295,7 @@ final class Reconciler implements AutoCloseable {
         .filter(one -> counts.containsKey(one.id()))
         .map(
             one ->
-                ("configuration '%s': the target refused %d rows; see GET"
+                ("configuration '%s': rows that the target refused: %d; see GET"
                         + " /configurations/%s/parked-rows, mend what refused them, then execute"
                         + " with mode full")
                     .formatted(one.definition().name(), counts.get(one.id()), one.id()))
