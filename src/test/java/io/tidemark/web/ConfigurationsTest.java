@@ -14,6 +14,8 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.restassured.response.ValidatableResponse;
+import io.tidemark.run.ExecutionCounts;
+import io.tidemark.run.ExecutionProgress;
 import io.tidemark.run.FakeSyncEngine;
 import io.tidemark.run.JdbcExecutions;
 import io.tidemark.sync.TableMapping;
@@ -292,6 +294,59 @@ class ConfigurationsTest {
         .then()
         .body("items.mode", equalTo(List.of("full", "incremental")));
     given().get("/configurations/" + id).then().body("last_execution.mode", equalTo("full"));
+  }
+
+  @Test
+  void answersAllFieldsOfAnExecutionInTheirOrderUnknownOnesAsNull() {
+    String id = created("users_sync", "");
+    String execution =
+        given().post("/configurations/" + id + "/execute").then().extract().path("id");
+    UUID running = UUID.fromString(execution);
+    executions.start(running);
+    executions.report(
+        running, ExecutionCounts.NONE, new ExecutionProgress("copy", null, null, null));
+
+    String answer = given().get("/executions/" + execution).asString();
+
+    assertThat(answer)
+        .startsWith("{\"id\":\"" + execution + "\",\"configuration_id\":\"" + id)
+        .contains(
+            "\"source_lsn_end\":null,\"progress\":{\"phase\":\"copy\",\"percent\":null,"
+                + "\"rows_per_second\":null,\"eta_seconds\":null},\"error\":null}");
+  }
+
+  @Test
+  void listsTheRowsThatTheTargetRefusedInPages() {
+    String id = created("users_sync", "");
+    for (int offset = 0; offset < 3; offset++) {
+      TestDatabases.execute(
+          "store",
+          """
+          insert into sync_parked_rows
+            (configuration_id, topic, partition, "offset", target_table, row_key, reason_code,
+             message, source_position, attempts, parked_at)
+          values ('%s', 't', 0, %d, 'public.users', '{"id": "%d"}', '23514', 'no', '0/1:1', 1,
+                  now())
+          """
+              .formatted(id, offset, offset));
+    }
+
+    given().get("/configurations/" + id).then().body("rows_parked", equalTo(3));
+    String next =
+        given()
+            .get("/configurations/" + id + "/parked-rows?limit=2")
+            .then()
+            .statusCode(200)
+            .body("items.key.id", equalTo(List.of("2", "1")))
+            .body("items.reason_code", equalTo(List.of("23514", "23514")))
+            .extract()
+            .path("next");
+    given()
+        .get("/configurations/" + id + "/parked-rows?limit=2&cursor=" + next)
+        .then()
+        .body("items.key.id", equalTo(List.of("0")))
+        .body("next", nullValue());
+    given().get("/configurations/" + UUID.randomUUID() + "/parked-rows").then().statusCode(404);
   }
 
   @Test
