@@ -66,6 +66,14 @@ final class PgOutputDecoder {
     }
   }
 
+  /** Whether a message is about a table's rows, by its first byte; it is not consumed. */
+  static boolean isOfTable(ByteBuffer message) {
+    return switch (message.get(message.position())) {
+      case 'I', 'U', 'D', 'T' -> true;
+      default -> false;
+    };
+  }
+
   private void truncate(ByteBuffer message, long lsn, Sink sink) throws Exception {
     int count = message.getInt();
     message.get();
