@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -26,10 +27,7 @@ public final class ApplyProgress {
   }
 
   private final Map<Integer, Partition> partitions = new ConcurrentHashMap<>();
-  private final LongAdder inserted = new LongAdder();
-  private final LongAdder updated = new LongAdder();
-  private final LongAdder deleted = new LongAdder();
-  private final LongAdder parked = new LongAdder();
+  private final AtomicReference<RowCounts> rows = new AtomicReference<>(RowCounts.NONE);
   private final LongAdder read = new LongAdder();
   private final LongAdder batches = new LongAdder();
   private final LongAdder bytes = new LongAdder();
@@ -45,10 +43,7 @@ public final class ApplyProgress {
   }
 
   void count(RowCounts counts, int changes, long byteCount, long nanos, Instant now) {
-    inserted.add(counts.inserted());
-    updated.add(counts.updated());
-    deleted.add(counts.deleted());
-    parked.add(counts.parked());
+    rows.accumulateAndGet(counts, RowCounts::plus);
     read.add(changes);
     bytes.add(byteCount);
     batches.increment();
@@ -62,7 +57,7 @@ public final class ApplyProgress {
   }
 
   public RowCounts rows() {
-    return new RowCounts(inserted.sum(), updated.sum(), deleted.sum(), parked.sum());
+    return rows.get();
   }
 
   /** Changes taken from the topic and committed. */

@@ -2,6 +2,9 @@ package io.tidemark.apply;
 
 import static java.util.stream.Collectors.joining;
 
+import io.tidemark.apply.Guard.InsertOver;
+import io.tidemark.apply.Guard.Needs;
+import io.tidemark.change.RowKey;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
@@ -11,12 +14,13 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The statements that write one mapping's rows. Each takes one text array per column and casts its
- * elements to the column's type: the server reads its own text, so every type survives.
- *
- * <p>Parameters are numbered by the order of columns that each method names.
+ * elements to the column's type: the server reads its own text, so every type survives. What a
+ * statement may not write over, its {@link Guard} says; the rows that it leaves are those it does
+ * not count.
  */
 final class ApplySql {
   private final TableMapping mapping;
@@ -24,107 +28,170 @@ final class ApplySql {
   private final List<ColumnShape> columns;
   private final List<ColumnShape> key;
   private final int serverMajor;
+  private final Guard guard;
 
-  ApplySql(TableMapping mapping, int serverMajor) {
+  ApplySql(TableMapping mapping, int serverMajor, Guard guard) {
     this.mapping = mapping;
     this.serverMajor = serverMajor;
+    this.guard = guard;
     table = Sql.name(mapping.target().name());
     columns = mapping.columns().stream().map(Pair::target).toList();
     key = mapping.key().stream().map(Pair::target).toList();
   }
 
+  /** Which kinds of edit a statement writes. */
+  record Kinds(boolean deletes, boolean updates, boolean inserts) {}
+
+  /** What {@link #write} binds for each of its kinds, in this order. */
+  record Parts(
+      String text, Feeds<RowEdit> deletes, Feeds<RowEdit> updates, Feeds<RowEdit> inserts) {}
+
   /**
-   * Deletes, then upserts; parameters: the key columns of the deletes, then all columns of the
-   * upserts. Answers one row: inserted, updated, deleted.
+   * Deletes, updates and inserts complete rows. Answers one row: inserted, written over by an
+   * insert, updated, deleted.
    *
-   * <p>INVARIANT: the insert reads the count of deleted rows, so every delete is done before the
-   * first insert: a unique value that a deleted row held is free for an inserted one.
+   * <p>INVARIANT: an update reads the count of deleted rows, an insert that of both, so that each
+   * is done before the next begins: a unique value that a deleted row held is free for another.
    */
-  String deleteAndUpsert() {
-    return """
-        with gone as (
-          delete from %1$s t
-          using unnest(%2$s) d(%3$s)
-          where %4$s
-          returning 1),
-        put as (
-          insert into %1$s (%5$s)%6$s
-          select %7$s
-          from unnest(%8$s) u(%9$s)
-          where (select count(*) from gone) >= 0
-          on conflict (%10$s) %11$s
-          returning %12$s as inserted)
-        select count(*) filter (where inserted), count(*) filter (where not inserted),
-               (select count(*) from gone)
-        from put
+  Parts write(Kinds kinds) {
+    Feeds<RowEdit> gone = needsOf(keys(), edit -> edit);
+    Feeds<RowEdit> changed = needsOf(values(keys()), edit -> edit);
+    Feeds<RowEdit> put = values(new Feeds<>());
+    List<String> parts = new ArrayList<>();
+    if (kinds.deletes()) {
+      parts.add(
+          """
+          gone as (
+            delete from %s t
+            using %s
+            where %s%s
+            returning 1)"""
+              .formatted(table, gone.as("d"), keyIs(), guard.andOwnToDeletion()));
+    }
+    if (kinds.updates()) {
+      parts.add(
+          """
+          changed as (
+            update %s t
+            set %s
+            from %s
+            where %s%s%s
+            returning 1)"""
+              .formatted(
+                  table,
+                  assignments(i -> !isKey(i)),
+                  changed.as("d"),
+                  keyIs(),
+                  guard.andOwn(),
+                  kinds.deletes() ? "\n  and (select count(*) from gone) >= 0" : ""));
+    }
+    if (kinds.inserts()) {
+      parts.add(insert(put, kinds));
+    }
+    String text =
         """
+        with %s
+        select %s, %s, %s, %s
+        """
+            .formatted(
+                String.join(",\n", parts),
+                kinds.inserts() ? "(select count(*) from put where inserted)" : "0",
+                kinds.inserts() ? "(select count(*) from put where not inserted)" : "0",
+                kinds.updates() ? "(select count(*) from changed)" : "0",
+                kinds.deletes() ? "(select count(*) from gone)" : "0");
+    return new Parts(text, gone, changed, put);
+  }
+
+  private String insert(Feeds<RowEdit> put, Kinds kinds) {
+    List<String> before = new ArrayList<>();
+    if (kinds.deletes()) {
+      before.add("(select count(*) from gone) >= 0");
+    }
+    if (kinds.updates()) {
+      before.add("(select count(*) from changed) >= 0");
+    }
+    return """
+        put as (
+          insert into %s as t (%s)%s
+          select %s
+          from %s%s
+          on conflict (%s) %s
+          returning %s as inserted)"""
         .formatted(
             table,
-            arrays(key.size()),
-            aliases("k", key.size()),
-            keyIs("k"),
             names(columns),
             overriding(),
-            casts("u", columns),
-            arrays(columns.size()),
-            aliases("c", columns.size()),
+            IntStream.range(0, columns.size()).mapToObj(i -> value(i)).collect(joining(", ")),
+            put.as("d"),
+            before.isEmpty() ? "" : "\n  where " + String.join(" and ", before),
             names(key),
             onConflict(),
             insertedMark());
   }
 
+  private String onConflict() {
+    List<ColumnShape> others = mapping.others().stream().map(Pair::target).toList();
+    if (others.isEmpty() || guard.insertOver() == InsertOver.NEVER) {
+      return "do nothing";
+    }
+    String set =
+        "do update set "
+            + others.stream()
+                .map(one -> Sql.name(one.name()) + " = excluded." + Sql.name(one.name()))
+                .collect(joining(", "));
+    return guard.insertOver() == InsertOver.OWN ? set + "\n  where " + guard.ownToInsertion() : set;
+  }
+
+  /** Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. */
+  private String insertedMark() {
+    return serverMajor >= 18 ? "(old." + Sql.name(key.get(0).name()) + " is null)" : "(xmax = 0)";
+  }
+
+  /** A statement over one list of items; it answers the places of the rows that it found. */
+  record Found<T>(String text, Feeds<T> items) {}
+
   /**
-   * Writes the present columns of rows that the target has; parameters: the place of each row in
-   * the call, the key columns, the present columns. Answers the places of the rows found.
+   * Writes the present columns of rows that the target has.
    *
    * @param present whether the mapping's column at this index has a value
    */
-  String patch(IntPredicate present) {
-    List<ColumnShape> written = nonKeyWhere(present);
-    if (written.isEmpty()) {
+  Found<RowEdit> patch(IntPredicate present) {
+    Feeds<RowEdit> items = needsOf(presentOf(keys().places(), RowEdit::put, present), edit -> edit);
+    if (IntStream.range(0, columns.size()).noneMatch(i -> present.test(i) && !isKey(i))) {
       // Nothing but the key is known; the row need only be there.
-      return """
-          select d.place
-          from unnest(?::int4[], %2$s) d(place, %3$s)
-          join %1$s t on %4$s
+      String text =
           """
-          .formatted(table, arrays(key.size()), aliases("k", key.size()), keyIs("k"));
+          select d.place
+          from %s
+          join %s t on %s%s
+          """
+              .formatted(items.as("d"), table, keyIs(), guard.andOwn());
+      return new Found<>(text, items);
     }
-    return update(written);
+    return update(items, i -> present.test(i) && !isKey(i));
   }
 
   /**
-   * Gives rows another key and writes their present columns; parameters: the place of each row in
-   * the call, the old key's columns, then the present columns, the key's always among them. Answers
-   * the places of the rows found.
+   * Gives rows another key and writes their present columns, the key's always among them; finds
+   * them by their old key.
    */
-  String move(IntPredicate present) {
-    List<ColumnShape> written = new ArrayList<>();
-    for (int i = 0; i < columns.size(); i++) {
-      if (present.test(i)) {
-        written.add(columns.get(i));
-      }
-    }
-    return update(written);
+  Found<Step.Move> move(IntPredicate present) {
+    Feeds<Step.Move> items = keysOf(new Feeds<Step.Move>().places(), Step.Move::oldKey);
+    presentOf(items, Step.Move::row, present);
+    return update(needsOf(items, Step.Move::edit), present);
   }
 
-  /** Finds rows by the key columns given and writes these columns; parameters in that order. */
-  private String update(List<ColumnShape> written) {
-    return """
-        update %1$s t
-        set %2$s
-        from unnest(?::int4[], %3$s, %4$s) d(place, %5$s, %6$s)
-        where %7$s
+  private <T> Found<T> update(Feeds<T> items, IntPredicate written) {
+    String text =
+        """
+        update %s t
+        set %s
+        from %s
+        where %s%s
         returning d.place
         """
-        .formatted(
-            table,
-            assignments(written),
-            arrays(key.size()),
-            arrays(written.size()),
-            aliases("k", key.size()),
-            aliases("c", written.size()),
-            keyIs("k"));
+            .formatted(table, assignments(written), items.as("d"), keyIs(), guard.andOwn());
+    return new Found<>(text, items);
   }
 
   /** Empties the table; refused by the server while a foreign key refers to it. */
@@ -137,37 +204,84 @@ final class ApplySql {
     return "delete from " + table;
   }
 
-  /** The mapping's indexes of the present columns that are not of the key. */
-  int[] patchedColumns(IntPredicate present) {
-    return IntStream.range(0, columns.size())
-        .filter(i -> present.test(i) && !key.contains(columns.get(i)))
-        .toArray();
+  /** Whether the table holds a row that is foreign to a TRUNCATE; one parameter: its time. */
+  String holdsForeign() {
+    return """
+        select exists (
+          select
+          from %s t, (values (?::int8)) d(micros)
+          where %s)
+        """
+        .formatted(table, guard.foreignToTruncate());
   }
 
-  private List<ColumnShape> nonKeyWhere(IntPredicate present) {
-    return IntStream.of(patchedColumns(present)).mapToObj(columns::get).toList();
+  private Feeds<RowEdit> keys() {
+    return keysOf(new Feeds<>(), RowEdit::key);
   }
 
-  private String keyIs(String alias) {
+  private <T> Feeds<T> keysOf(Feeds<T> items, Function<T, RowKey> key) {
+    for (int i = 0; i < this.key.size(); i++) {
+      int place = i;
+      items.text("k" + i, item -> key.apply(item).value(place));
+    }
+    return items;
+  }
+
+  /** All columns of complete rows. */
+  private Feeds<RowEdit> values(Feeds<RowEdit> items) {
+    return presentOf(items, RowEdit::put, i -> true);
+  }
+
+  private <T> Feeds<T> presentOf(Feeds<T> items, Function<T, TargetRow> row, IntPredicate present) {
+    for (int i = 0; i < columns.size(); i++) {
+      if (present.test(i)) {
+        int place = i;
+        items.text("c" + i, item -> row.apply(item).values()[place]);
+      }
+    }
+    return items;
+  }
+
+  /** What the guard looks at. */
+  private <T> Feeds<T> needsOf(Feeds<T> items, Function<T, RowEdit> edit) {
+    if (guard.needs() == Needs.BASE) {
+      for (int i = 0; i < columns.size(); i++) {
+        int place = i;
+        items.text("b" + i, item -> baseValue(edit.apply(item), place));
+      }
+      items.flag("based", item -> edit.apply(item).base() != null);
+    }
+    if (guard.needs() == Needs.TIME) {
+      items.number("micros", item -> edit.apply(item).committedMicros());
+    }
+    return items;
+  }
+
+  static @Nullable String baseValue(RowEdit edit, int place) {
+    @Nullable String[] base = edit.base();
+    return base == null ? null : base[place];
+  }
+
+  private boolean isKey(int index) {
+    return key.contains(columns.get(index));
+  }
+
+  private String keyIs() {
     return IntStream.range(0, key.size())
         .mapToObj(
-            i -> "t." + Sql.name(key.get(i).name()) + " = " + cast("d." + alias + i, key.get(i)))
+            i -> "t." + Sql.name(key.get(i).name()) + " = d.k" + i + "::" + key.get(i).castType())
         .collect(joining(" and "));
   }
 
-  private String onConflict() {
-    List<ColumnShape> others = mapping.others().stream().map(Pair::target).toList();
-    if (others.isEmpty()) {
-      return "do nothing";
-    }
-    return "do update set "
-        + join(
-            others, column -> Sql.name(column.name()) + " = excluded." + Sql.name(column.name()));
+  private String assignments(IntPredicate written) {
+    return IntStream.range(0, columns.size())
+        .filter(written)
+        .mapToObj(i -> Sql.name(columns.get(i).name()) + " = " + value(i))
+        .collect(joining(", "));
   }
 
-  /** Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. */
-  private String insertedMark() {
-    return serverMajor >= 18 ? "(old." + Sql.name(key.get(0).name()) + " is null)" : "(xmax = 0)";
+  private String value(int index) {
+    return "d.c" + index + "::" + columns.get(index).castType();
   }
 
   private String overriding() {
@@ -177,35 +291,7 @@ final class ApplySql {
     return identity ? " overriding system value" : "";
   }
 
-  private static String assignments(List<ColumnShape> written) {
-    return IntStream.range(0, written.size())
-        .mapToObj(i -> Sql.name(written.get(i).name()) + " = " + cast("d.c" + i, written.get(i)))
-        .collect(joining(", "));
-  }
-
-  private static String casts(String row, List<ColumnShape> of) {
-    return IntStream.range(0, of.size())
-        .mapToObj(i -> cast(row + ".c" + i, of.get(i)))
-        .collect(joining(", "));
-  }
-
-  private static String cast(String expression, ColumnShape column) {
-    return expression + "::" + column.castType();
-  }
-
-  private static String arrays(int count) {
-    return IntStream.range(0, count).mapToObj(i -> "?::text[]").collect(joining(", "));
-  }
-
-  private static String aliases(String prefix, int count) {
-    return IntStream.range(0, count).mapToObj(i -> prefix + i).collect(joining(", "));
-  }
-
   private static String names(List<ColumnShape> of) {
-    return join(of, column -> Sql.name(column.name()));
-  }
-
-  private static String join(List<ColumnShape> of, Function<ColumnShape, String> text) {
-    return of.stream().map(text).collect(joining(", "));
+    return of.stream().map(column -> Sql.name(column.name())).collect(joining(", "));
   }
 }

@@ -2,6 +2,11 @@ package io.tidemark.apply;
 
 import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.change.RowKey;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.Later;
+import io.tidemark.conflict.Verdict;
+import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -11,46 +16,97 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 
 /**
- * Writes batches to one target table exactly once: rows and position in one transaction. If the
- * target refuses a batch because of a row, halves of it are tried until the bad row stands alone;
- * that row is parked, the others are written.
+ * Writes batches to one target table exactly once: rows and position in one transaction.
+ *
+ * <p>Three ways, each taken when the one before it does not do. One guarded statement writes a
+ * whole step, as long as the target is as the changes expect. Where others have written, the rows
+ * are looked at first and decided by the policy. And if the target refuses a row, halves of the
+ * batch are tried until that row stands alone; it is parked, the others are written.
  */
 public final class JdbcApplier implements AutoCloseable {
   /** How long to wait for a lock that a resync or a user's session holds, before trying again. */
   private static final String LOCK_TIMEOUT = "5s";
 
-  private static final String ROW_MISSING =
-      "the target has no such row, and the source did not send all of its values";
+  /** Batches that are looked at first after one that met a conflict: more are likely to. */
+  private static final int CAUTIOUS_BATCHES = 8;
+
+  /** A row takes each unique value from one holder at most, and a table has few constraints. */
+  private static final int HOLDERS_MAX = 64;
 
   private final Connection connection;
+  private final Statements statements;
+  private final TableMapping mapping;
   private final JdbcPositions positions;
-  private final ParkedRows parkedRows;
-  private final JdbcTableWriter writer;
+  private final ApplyPorts ports;
+  private final ConflictPolicy policy;
   private final Projection projection;
   private final DeleteHandling deletes;
   private final List<String> keyColumns;
+  private final List<Long> origins;
+  private final Set<RowKey> waiting = new HashSet<>();
+  private Guard guard;
+  private JdbcTableWriter writer;
+  private JdbcConflictWriter conflictWriter;
+  private String inStepSince = "-infinity";
+  private int cautious;
 
   /** Takes the session over: it is this applier's until closed. */
   public JdbcApplier(
       Connection connection,
+      UUID configuration,
       TableMapping mapping,
       DeleteHandling deletes,
+      ConflictPolicy policy,
       JdbcPositions positions,
-      ParkedRows parkedRows)
+      ApplyPorts ports)
       throws SQLException {
     this.connection = connection;
+    this.mapping = mapping;
     this.positions = positions;
-    this.parkedRows = parkedRows;
+    this.ports = ports;
     this.deletes = deletes;
+    this.policy = policy;
+    statements = new Statements(connection);
     projection = new Projection(mapping);
     keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
     prepareSession(connection);
+    origins =
+        policy.detection() == ConflictDetection.ORIGIN
+            ? PgOrigins.take(connection, configuration)
+            : List.of();
     connection.setAutoCommit(false);
-    writer = new JdbcTableWriter(connection, mapping);
+    guard = Guard.of(policy, mapping, deletes, new InStep(inStepSince, origins));
+    writer = new JdbcTableWriter(statements, mapping, guard);
+    conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
+  }
+
+  /**
+   * Reads since when the target is in step and which keys wait for a person. To be called before
+   * the first batch, and whenever somebody else has moved the position.
+   */
+  public void renew(String topic) throws SQLException {
+    waiting.clear();
+    waiting.addAll(ports.conflicts().waiting());
+    if (policy.detection() != ConflictDetection.ORIGIN) {
+      return;
+    }
+    String since = positions.inStepSince(connection, topic);
+    connection.commit();
+    if (!since.equals(inStepSince)) {
+      inStepSince = since;
+      guard = Guard.of(policy, mapping, deletes, new InStep(since, origins));
+      writer = new JdbcTableWriter(statements, mapping, guard);
+      conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
+    }
   }
 
   /** Sets what every session that writes rows to a target needs. */
@@ -61,6 +117,14 @@ public final class JdbcApplier implements AutoCloseable {
       // without statistics it would join by scanning the whole target; the generic plan expects few
       // and goes by the key's index, however large the target is.
       statement.execute("set plan_cache_mode = force_generic_plan");
+      // The text of values that conflicts put on record must not depend on the role's settings.
+      statement.execute(
+          """
+          set intervalstyle = 'postgres';
+          set bytea_output = 'hex';
+          set extra_float_digits = 1;
+          set xmloption = 'content'
+          """);
       if (mayReplicate(statement)) {
         // Other rows' foreign keys are the source's to keep: its tables arrive each at its own
         // pace.
@@ -86,34 +150,63 @@ public final class JdbcApplier implements AutoCloseable {
    */
   public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
       throws SQLException {
+    while (true) {
+      Optional<Applied> applied = applyOnce(changes, from, to);
+      if (applied.isPresent()) {
+        return applied.get();
+      }
+      // Keys were decided meanwhile and wait no more: there are fewer of them each time.
+    }
+  }
+
+  /** Empty if keys that were believed to wait do not. */
+  private Optional<Applied> applyOnce(
+      List<TopicChange> changes, AppliedPosition from, AppliedPosition to) throws SQLException {
     try {
-      return attempt(from, to, attempt -> attempt.write(changes));
+      Batch.Plan plan = Batch.plan(changes, projection, deletes, waiting);
+      if (cautious == 0 && !sparesWaiting(plan)) {
+        Attempt attempt = new Attempt(from, to);
+        if (!attempt.begin()) {
+          return Optional.of(new Applied.Fenced());
+        }
+        if (attempt.writeGuarded(plan)) {
+          return attempt.commit();
+        }
+        connection.rollback();
+        cautious = CAUTIOUS_BATCHES;
+      }
+      Attempt attempt = new Attempt(from, to);
+      if (!attempt.begin()) {
+        return Optional.of(new Applied.Fenced());
+      }
+      attempt.write(plan);
+      cautious = attempt.hasConflicts() ? CAUTIOUS_BATCHES : Math.max(0, cautious - 1);
+      return attempt.commit();
     } catch (SQLException e) {
       rollback(e);
       if (PgRefusal.of(e) != PgRefusal.ROW) {
         throw e;
       }
+    } catch (RuntimeException e) {
+      rollback(e);
+      throw e;
     }
     try {
-      return attempt(from, to, attempt -> byHalves(changes, attempt));
+      Attempt attempt = new Attempt(from, to);
+      if (!attempt.begin()) {
+        return Optional.of(new Applied.Fenced());
+      }
+      byHalves(changes, attempt);
+      return attempt.commit();
     } catch (SQLException | RuntimeException e) {
       rollback(e);
       throw e;
     }
   }
 
-  private Applied attempt(AppliedPosition from, AppliedPosition to, Work work) throws SQLException {
-    if (!positions.advance(connection, from, to)) {
-      connection.rollback();
-      return new Applied.Fenced();
-    }
-    Attempt attempt = new Attempt(to);
-    work.writeIn(attempt);
-    return attempt.commit();
-  }
-
-  private interface Work {
-    void writeIn(Attempt attempt) throws SQLException;
+  /** Whether a TRUNCATE has to leave rows that wait for a person. */
+  private boolean sparesWaiting(Batch.Plan plan) {
+    return !waiting.isEmpty() && plan.steps().stream().anyMatch(Step.Truncate.class::isInstance);
   }
 
   /**
@@ -123,23 +216,51 @@ public final class JdbcApplier implements AutoCloseable {
    */
   private void byHalves(List<TopicChange> changes, Attempt attempt) throws SQLException {
     Savepoint before = connection.setSavepoint();
-    try {
-      attempt.write(changes);
-      connection.releaseSavepoint(before);
+    Batch.Plan plan = Batch.plan(changes, projection, deletes, waiting);
+    for (int holders = 0; ; holders++) {
+      try {
+        attempt.write(plan);
+        connection.releaseSavepoint(before);
+        return;
+      } catch (SQLException e) {
+        if (PgRefusal.of(e) != PgRefusal.ROW) {
+          throw e;
+        }
+        connection.rollback(before);
+        if (changes.size() == 1) {
+          Optional<Verdict> verdict =
+              holders < HOLDERS_MAX ? decideUnique(attempt, plan, e, before) : Optional.empty();
+          if (verdict.filter(one -> one == Verdict.APPLY).isPresent()) {
+            // The holder is gone from here on, also if the row is then refused for something else.
+            before = connection.setSavepoint();
+            continue;
+          }
+          if (verdict.isEmpty()) {
+            attempt.park(changes.get(0), e);
+          }
+          return;
+        }
+      }
+      int middle = changes.size() / 2;
+      byHalves(changes.subList(0, middle), attempt);
+      byHalves(changes.subList(middle, changes.size()), attempt);
       return;
+    }
+  }
+
+  private Optional<Verdict> decideUnique(
+      Attempt attempt, Batch.Plan plan, SQLException refusal, Savepoint before)
+      throws SQLException {
+    try {
+      return attempt.decideUnique(plan, refusal);
     } catch (SQLException e) {
       if (PgRefusal.of(e) != PgRefusal.ROW) {
         throw e;
       }
+      // The other row cannot give way (something refers to it), so the change cannot be written.
       connection.rollback(before);
-      if (changes.size() == 1) {
-        attempt.park(changes.get(0), e);
-        return;
-      }
+      return Optional.empty();
     }
-    int middle = changes.size() / 2;
-    byHalves(changes.subList(0, middle), attempt);
-    byHalves(changes.subList(middle, changes.size()), attempt);
   }
 
   private void rollback(Exception cause) {
@@ -153,34 +274,92 @@ public final class JdbcApplier implements AutoCloseable {
   @Override
   public void close() throws SQLException {
     try {
-      writer.close();
+      statements.close();
     } finally {
       connection.close();
     }
   }
 
-  /** What one transaction has written and parked so far. */
+  /** One transaction: what it has written, found and parked so far. */
   private final class Attempt {
+    private final AppliedPosition from;
     private final AppliedPosition to;
+    private final Findings findings;
+    private final Map<RowKey, RowEdit> later = new LinkedHashMap<>();
     private final List<ParkedRow> parked = new ArrayList<>();
     private RowCounts counts = RowCounts.NONE;
 
-    Attempt(AppliedPosition to) {
+    Attempt(AppliedPosition from, AppliedPosition to) {
+      this.from = from;
       this.to = to;
+      findings = new Findings(to.topic(), to.partition(), waiting, ports.conflicts());
     }
 
-    void write(List<TopicChange> changes) throws SQLException {
-      RowCounts written = RowCounts.NONE;
-      List<ParkedRow> missing = new ArrayList<>();
-      for (Step step : Batch.steps(changes, projection, deletes)) {
-        Written outcome = writer.write(step);
-        written = written.plus(outcome.counts());
-        for (TargetRow row : outcome.missing()) {
-          missing.add(parked(row.key(), row.from(), "row_missing", ROW_MISSING));
-        }
+    /** Moves the position; false, and nothing is to be written, if somebody else did. */
+    boolean begin() throws SQLException {
+      if (positions.advance(connection, from, to)) {
+        return true;
       }
+      connection.rollback();
+      return false;
+    }
+
+    /** Writes what the guard lets through; false if that is not everything. */
+    boolean writeGuarded(Batch.Plan plan) throws SQLException {
+      for (Step step : plan.steps()) {
+        Written written = writer.write(step);
+        if (written.contested()) {
+          return false;
+        }
+        counts = counts.plus(written.counts());
+      }
+      keep(plan.later());
+      return true;
+    }
+
+    /** Looks, decides, and writes. */
+    void write(Batch.Plan plan) throws SQLException {
+      Findings branch = findings.branch();
+      RowCounts written = RowCounts.NONE;
+      for (Step step : plan.steps()) {
+        written = written.plus(conflictWriter.write(step, branch));
+      }
+      findings.take(branch);
       counts = counts.plus(written);
-      parked.addAll(missing);
+      keep(plan.later());
+    }
+
+    private void keep(List<RowEdit> edits) {
+      edits.forEach(edit -> later.merge(edit.key(), edit, RowEdit::then));
+      counts = counts.plus(RowCounts.skipped(edits.size()));
+    }
+
+    boolean hasConflicts() {
+      return findings.counts().conflictsDetected() > 0;
+    }
+
+    /** Empty if the refusal is not about a unique value that another row holds. */
+    Optional<Verdict> decideUnique(Batch.Plan plan, SQLException refusal) throws SQLException {
+      if (!PgUniqueIndex.VIOLATED.equals(refusal.getSQLState()) || plan.steps().size() != 1) {
+        return Optional.empty();
+      }
+      Optional<RowEdit> edit = onlyEdit(plan.steps().get(0));
+      List<String> unique = PgUniqueIndex.columnsOf(connection, mapping.target(), refusal);
+      boolean mapped =
+          mapping.columns().stream().map(pair -> pair.target().name()).toList().containsAll(unique);
+      if (edit.isEmpty() || edit.get().isDeletion() || unique.isEmpty() || !mapped) {
+        return Optional.empty();
+      }
+      return Optional.ofNullable(conflictWriter.decideUnique(edit.get(), unique, findings));
+    }
+
+    private static Optional<RowEdit> onlyEdit(Step step) {
+      if (step instanceof Step.Rows rows && rows.edits().size() == 1) {
+        return Optional.of(rows.edits().get(0));
+      }
+      return step instanceof Step.Moves moves && moves.moves().size() == 1
+          ? Optional.of(moves.moves().get(0).edit())
+          : Optional.empty();
     }
 
     void park(TopicChange refused, SQLException refusal) throws SQLException {
@@ -189,29 +368,42 @@ public final class JdbcApplier implements AutoCloseable {
         // A truncate has no row to set aside; a person must see to what refuses it.
         throw refusal;
       }
-      RecordRef from = new RecordRef(refused.offset(), refused.change().position());
-      parked.add(parked(key.get(), from, refusal.getSQLState(), PgRefusal.describe(refusal)));
+      parked.add(
+          new ParkedRow(
+              keyColumns,
+              key.get(),
+              to.topic(),
+              to.partition(),
+              refused.offset(),
+              refused.change().position(),
+              refusal.getSQLState(),
+              PgRefusal.describe(refusal)));
     }
 
-    private ParkedRow parked(RowKey key, RecordRef from, String code, String reason) {
-      return new ParkedRow(
-          keyColumns,
-          key,
-          to.topic(),
-          to.partition(),
-          from.offset(),
-          from.position(),
-          code,
-          reason);
-    }
-
-    Applied commit() throws SQLException {
+    /** Empty, and nothing is committed, if keys wait no more whose changes were not written. */
+    Optional<Applied> commit() throws SQLException {
+      Set<RowKey> free =
+          findings.record(
+              later.values().stream()
+                  .map(
+                      edit ->
+                          new Later(
+                              edit.key(), conflictWriter.source(edit), edit.last().position()))
+                  .toList());
+      if (!free.isEmpty()) {
+        connection.rollback();
+        waiting.removeAll(free);
+        return Optional.empty();
+      }
       if (!parked.isEmpty()) {
         // INVARIANT: written ahead. A crash between here and the commit parks the same rows again.
-        parkedRows.park(List.copyOf(parked));
+        ports.parked().park(List.copyOf(parked));
       }
       connection.commit();
-      return new Applied.Committed(counts.plus(new RowCounts(0, 0, 0, parked.size())));
+      waiting.addAll(findings.reviewed());
+      return Optional.of(
+          new Applied.Committed(
+              counts.plus(RowCounts.parked(parked.size())).plus(findings.counts())));
     }
   }
 }

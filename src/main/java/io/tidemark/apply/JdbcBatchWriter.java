@@ -17,6 +17,7 @@ final class JdbcBatchWriter implements AutoCloseable {
   private final TableMapping mapping;
   private final Projection projection;
   private final DeleteHandling deletes;
+  private final Statements statements;
   private final JdbcTableWriter writer;
 
   JdbcBatchWriter(PgSession session, TableMapping mapping, DeleteHandling deletes) {
@@ -27,7 +28,8 @@ final class JdbcBatchWriter implements AutoCloseable {
     // For the reason that JdbcApplier.prepareSession gives.
     session.execute("set plan_cache_mode = force_generic_plan");
     try {
-      writer = new JdbcTableWriter(session.connection(), mapping);
+      statements = new Statements(session.connection());
+      writer = new JdbcTableWriter(statements, mapping, Guard.none());
     } catch (SQLException e) {
       throw failure(e);
     }
@@ -36,7 +38,7 @@ final class JdbcBatchWriter implements AutoCloseable {
   void write(List<TopicChange> changes) {
     try {
       for (Step step : Batch.steps(changes, projection, deletes)) {
-        List<TargetRow> missing = writer.write(step).missing();
+        List<RowEdit> missing = writer.write(step).missing();
         if (!missing.isEmpty()) {
           throw new IllegalStateException(
               missing.size() + " rows of the snapshot are not in the table filled from it");
@@ -55,7 +57,7 @@ final class JdbcBatchWriter implements AutoCloseable {
   @Override
   public void close() {
     try {
-      writer.close();
+      statements.close();
     } catch (SQLException e) {
       throw failure(e);
     }

@@ -36,12 +36,23 @@ public final class JdbcPositions {
         part int4 not null,
         committed_micros int8 not null,
         updated_at timestamptz not null default now(),
+        in_step_since timestamptz not null default clock_timestamp(),
+        in_step_transaction xid8,
         primary key (configuration_id, topic, partition)
-      )
+      );
+      alter table tidemark.applied_position
+        add column if not exists in_step_since timestamptz not null default clock_timestamp(),
+        add column if not exists in_step_transaction xid8
       """;
 
   private static final String EXISTS =
-      "select to_regclass('tidemark.applied_position') is not null";
+      """
+      select exists (
+        select
+        from pg_catalog.pg_attribute
+        where attrelid = to_regclass('tidemark.applied_position')
+          and attname = 'in_step_transaction')
+      """;
 
   private static final String FIND =
       """
@@ -63,12 +74,31 @@ public final class JdbcPositions {
       """
       insert into tidemark.applied_position as p
         (next_offset, commit_lsn, ordinal, part, committed_micros,
-         configuration_id, topic, partition)
-      values (?, ?, ?, ?, ?, ?, ?, ?)
+         configuration_id, topic, partition, in_step_since, in_step_transaction)
+      values (?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id())
       on conflict (configuration_id, topic, partition) do update
       set next_offset = excluded.next_offset, commit_lsn = excluded.commit_lsn,
           ordinal = excluded.ordinal, part = excluded.part,
-          committed_micros = excluded.committed_micros, updated_at = now()
+          committed_micros = excluded.committed_micros, updated_at = now(),
+          in_step_since = excluded.in_step_since,
+          in_step_transaction = excluded.in_step_transaction
+      """;
+  // The commit's own time, where the server keeps it: whatever the same transaction wrote has just
+  // this time, and is nobody else's. Kept at once, because the server forgets it some day.
+  private static final String SETTLE_IN_STEP =
+      """
+      update tidemark.applied_position
+      set in_step_since = pg_catalog.pg_xact_commit_timestamp(in_step_transaction::xid),
+          in_step_transaction = null
+      where configuration_id = ?
+        and topic = ?
+        and pg_catalog.pg_xact_commit_timestamp(in_step_transaction::xid) is not null
+      """;
+  private static final String IN_STEP_SINCE =
+      """
+      select coalesce(max(in_step_since), 'infinity')::text
+      from tidemark.applied_position
+      where configuration_id = ? and topic = ?
       """;
 
   private static final String FORGET =
@@ -161,6 +191,26 @@ public final class JdbcPositions {
     try (PreparedStatement statement = connection.prepareStatement(SET)) {
       setPosition(statement, to);
       statement.executeUpdate();
+    }
+  }
+
+  /**
+   * Since when the target is in step, as the server writes a timestamp. For a server that tracks
+   * commit timestamps.
+   */
+  String inStepSince(Connection connection, String topic) throws SQLException {
+    try (PreparedStatement settle = connection.prepareStatement(SETTLE_IN_STEP)) {
+      settle.setObject(1, configuration);
+      settle.setString(2, topic);
+      settle.executeUpdate();
+    }
+    try (PreparedStatement since = connection.prepareStatement(IN_STEP_SINCE)) {
+      since.setObject(1, configuration);
+      since.setString(2, topic);
+      try (ResultSet row = since.executeQuery()) {
+        row.next();
+        return row.getString(1);
+      }
     }
   }
 

@@ -1,10 +1,10 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.ApplySql.Kinds;
+import io.tidemark.apply.ApplySql.Parts;
+import io.tidemark.apply.RowEdit.Expected;
 import io.tidemark.change.Row;
-import io.tidemark.change.RowKey;
 import io.tidemark.sync.TableMapping;
-import java.sql.Array;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,170 +16,179 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Writes steps to one table in the transaction of the session it is given. Keeps its statements
- * prepared; not thread-safe, as the session is not.
+ * Writes steps to one table in the transaction of the session it is given, as far as a guard lets
+ * it. It does not find out why the guard held something back: it only says that it did.
  */
-final class JdbcTableWriter implements AutoCloseable {
-  /** Which columns are absent differs per row; more kinds of statement than this are not kept. */
-  private static final int STATEMENTS_MAX = 64;
-
+final class JdbcTableWriter {
   private static final String REFERENCED_BY_FOREIGN_KEY = "0A000";
 
-  private final Connection connection;
+  private final Statements statements;
   private final TableMapping mapping;
+  private final Guard guard;
   private final ApplySql sql;
-  private final Map<String, PreparedStatement> prepared = new LinkedHashMap<>(16, 0.75f, true);
 
-  JdbcTableWriter(Connection connection, TableMapping mapping) throws SQLException {
-    this.connection = connection;
+  JdbcTableWriter(Statements statements, TableMapping mapping, Guard guard) throws SQLException {
+    this.statements = statements;
     this.mapping = mapping;
-    sql = new ApplySql(mapping, connection.getMetaData().getDatabaseMajorVersion());
+    this.guard = guard;
+    int major = statements.connection().getMetaData().getDatabaseMajorVersion();
+    sql = new ApplySql(mapping, major, guard);
   }
 
-  /** What a step came to: the rows written, and those that it should have found and did not. */
-  record Written(RowCounts counts, List<TargetRow> missing) {}
+  /**
+   * What a step came to.
+   *
+   * @param missing without a watchful guard: rows of which the source did not send every value and
+   *     which the target does not have
+   * @param contested the target is not as a change expects: the guard held something back, or a row
+   *     is not there
+   */
+  record Written(RowCounts counts, List<RowEdit> missing, boolean contested) {
+    static Written done(RowCounts counts) {
+      return new Written(counts, List.of(), false);
+    }
+
+    Written plus(Written other) {
+      List<RowEdit> both = new ArrayList<>(missing);
+      both.addAll(other.missing);
+      return new Written(counts.plus(other.counts), both, contested || other.contested);
+    }
+  }
 
   Written write(Step step) throws SQLException {
     if (step instanceof Step.Rows rows) {
-      return writeRows(rows);
+      return writeRows(rows.edits());
     }
     if (step instanceof Step.Moves moves) {
       return writeMoves(moves.moves());
     }
-    return truncate();
+    return truncate((Step.Truncate) step);
   }
 
-  private Written writeRows(Step.Rows rows) throws SQLException {
-    RowCounts counts = RowCounts.NONE;
-    if (!rows.upserts().isEmpty() || !rows.deletes().isEmpty()) {
-      counts = deleteAndUpsert(rows.deletes(), rows.upserts());
-    }
-    List<TargetRow> missing = new ArrayList<>();
-    for (List<TargetRow> alike : groupedByPresence(rows.patches(), TargetRow::presence)) {
-      BitSet found = patch(alike);
-      counts = counts.plus(new RowCounts(0, found.cardinality(), 0, 0));
-      collectUnset(alike, found, missing);
-    }
-    return new Written(counts, missing);
-  }
-
-  private RowCounts deleteAndUpsert(List<Step.Deletion> deletes, List<TargetRow> upserts)
-      throws SQLException {
-    PreparedStatement statement = prepare(sql.deleteAndUpsert());
-    int parameter = 1;
-    for (int i = 0; i < mapping.key().size(); i++) {
-      int place = i;
-      setTexts(statement, parameter++, deletes, deletion -> deletion.key().value(place));
-    }
-    for (int i = 0; i < mapping.columns().size(); i++) {
-      int place = i;
-      setTexts(statement, parameter++, upserts, row -> row.values()[place]);
-    }
-    try (ResultSet counts = statement.executeQuery()) {
-      counts.next();
-      return new RowCounts(counts.getLong(1), counts.getLong(2), counts.getLong(3), 0);
-    }
-  }
-
-  private BitSet patch(List<TargetRow> alike) throws SQLException {
-    IntPredicate present = presentIn(alike.get(0));
-    PreparedStatement statement = prepare(sql.patch(present));
-    int parameter = setPlacesAndKeys(statement, alike, TargetRow::key);
-    for (int place : sql.patchedColumns(present)) {
-      setTexts(statement, parameter++, alike, row -> row.values()[place]);
-    }
-    return places(statement);
-  }
-
-  /**
-   * Rows whose old key the target does not have are put as new rows if they are complete: the
-   * source's row is the truth.
-   */
-  private Written writeMoves(List<Step.Move> moves) throws SQLException {
-    RowCounts counts = RowCounts.NONE;
-    List<TargetRow> missing = new ArrayList<>();
-    for (List<Step.Move> alike : groupedByPresence(moves, move -> move.row().presence())) {
-      BitSet found = move(alike);
-      counts = counts.plus(new RowCounts(0, found.cardinality(), 0, 0));
-      collectUnset(alike.stream().map(Step.Move::row).toList(), found, missing);
-    }
-    List<TargetRow> complete = missing.stream().filter(TargetRow::isComplete).toList();
-    if (!complete.isEmpty()) {
-      counts = counts.plus(deleteAndUpsert(List.of(), complete));
-      missing.removeAll(complete);
-    }
-    return new Written(counts, missing);
-  }
-
-  private BitSet move(List<Step.Move> alike) throws SQLException {
-    IntPredicate present = presentIn(alike.get(0).row());
-    PreparedStatement statement = prepare(sql.move(present));
-    int parameter = setPlacesAndKeys(statement, alike, Step.Move::oldKey);
-    for (int i = 0; i < mapping.columns().size(); i++) {
-      if (present.test(i)) {
-        int place = i;
-        setTexts(statement, parameter++, alike, move -> move.row().values()[place]);
+  /** Writes rows of different keys. */
+  Written writeRows(List<RowEdit> edits) throws SQLException {
+    List<RowEdit> deletes = new ArrayList<>();
+    List<RowEdit> updates = new ArrayList<>();
+    List<RowEdit> inserts = new ArrayList<>();
+    List<RowEdit> patches = new ArrayList<>();
+    for (RowEdit edit : edits) {
+      if (edit.isDeletion()) {
+        deletes.add(edit);
+      } else if (!edit.put().isComplete()) {
+        patches.add(edit);
+      } else if (isUpdate(edit)) {
+        updates.add(edit);
+      } else {
+        inserts.add(edit);
       }
     }
-    return places(statement);
+    Written written = writeComplete(deletes, updates, inserts);
+    for (List<RowEdit> alike : groupedByPresence(patches, edit -> edit.put().presence())) {
+      written = written.plus(patch(alike));
+    }
+    return written;
   }
 
-  private Written truncate() throws SQLException {
+  /** Where everything may be written, an update that finds no row is the row. */
+  private boolean isUpdate(RowEdit edit) {
+    return edit.expected() == Expected.PRESENT
+        && guard.insertOver() != Guard.InsertOver.ALWAYS
+        && !mapping.others().isEmpty();
+  }
+
+  private Written writeComplete(List<RowEdit> deletes, List<RowEdit> updates, List<RowEdit> inserts)
+      throws SQLException {
+    if (deletes.isEmpty() && updates.isEmpty() && inserts.isEmpty()) {
+      return Written.done(RowCounts.NONE);
+    }
+    Parts parts = sql.write(new Kinds(!deletes.isEmpty(), !updates.isEmpty(), !inserts.isEmpty()));
+    PreparedStatement statement = statements.prepare(parts.text());
+    int parameter = 1;
+    if (!deletes.isEmpty()) {
+      parameter = parts.deletes().bind(statement, parameter, deletes);
+    }
+    if (!updates.isEmpty()) {
+      parameter = parts.updates().bind(statement, parameter, updates);
+    }
+    if (!inserts.isEmpty()) {
+      parts.inserts().bind(statement, parameter, inserts);
+    }
+    try (ResultSet row = statement.executeQuery()) {
+      row.next();
+      long inserted = row.getLong(1);
+      long overwritten = row.getLong(2);
+      long updated = row.getLong(3);
+      long deleted = row.getLong(4);
+      boolean contested =
+          guard.insertOver() != Guard.InsertOver.ALWAYS
+              && (inserted + overwritten != inserts.size()
+                  || updated != updates.size()
+                  || deleted != deletes.size());
+      return new Written(
+          RowCounts.written(inserted, overwritten + updated, deleted), List.of(), contested);
+    }
+  }
+
+  private Written patch(List<RowEdit> alike) throws SQLException {
+    BitSet found = statements.places(sql.patch(presentIn(alike.get(0).put())), alike);
+    return found(alike, found);
+  }
+
+  private static Written found(List<RowEdit> edits, BitSet found) {
+    List<RowEdit> missing = new ArrayList<>();
+    for (int i = found.nextClearBit(0); i < edits.size(); i = found.nextClearBit(i + 1)) {
+      missing.add(edits.get(i));
+    }
+    return new Written(RowCounts.written(0, found.cardinality(), 0), missing, !missing.isEmpty());
+  }
+
+  private Written writeMoves(List<Step.Move> moves) throws SQLException {
+    Written written = Written.done(RowCounts.NONE);
+    for (List<Step.Move> alike : groupedByPresence(moves, move -> move.row().presence())) {
+      BitSet found = statements.places(sql.move(presentIn(alike.get(0).row())), alike);
+      written = written.plus(found(alike.stream().map(Step.Move::edit).toList(), found));
+    }
+    // A row whose old key is not there is a new row, if all of it is known.
+    List<RowEdit> complete =
+        written.missing().stream().filter(edit -> edit.put().isComplete()).toList();
+    if (guard.isWatchful() || complete.isEmpty()) {
+      return written;
+    }
+    List<RowEdit> missing = new ArrayList<>(written.missing());
+    missing.removeAll(complete);
+    return new Written(written.counts(), missing, !missing.isEmpty())
+        .plus(writeComplete(List.of(), List.of(), complete));
+  }
+
+  private Written truncate(Step.Truncate step) throws SQLException {
+    if (!guard.foreignToTruncate().isEmpty() && holdsForeign(step)) {
+      return new Written(RowCounts.NONE, List.of(), true);
+    }
     // A refused statement would end the transaction that also holds the position.
-    var savepoint = connection.setSavepoint();
-    try (Statement statement = connection.createStatement()) {
+    var savepoint = statements.connection().setSavepoint();
+    try (Statement statement = statements.connection().createStatement()) {
       statement.execute(sql.truncate());
-      return new Written(RowCounts.NONE, List.of());
+      return Written.done(RowCounts.NONE);
     } catch (SQLException e) {
       if (!REFERENCED_BY_FOREIGN_KEY.equals(e.getSQLState())) {
         throw e;
       }
-      connection.rollback(savepoint);
+      statements.connection().rollback(savepoint);
     }
-    try (Statement statement = connection.createStatement()) {
-      return new Written(
-          new RowCounts(0, 0, statement.executeUpdate(sql.deleteAll()), 0), List.of());
+    try (Statement statement = statements.connection().createStatement()) {
+      return Written.done(RowCounts.written(0, 0, statement.executeLargeUpdate(sql.deleteAll())));
     }
   }
 
-  private <T> int setPlacesAndKeys(
-      PreparedStatement statement, List<T> rows, Function<T, RowKey> key) throws SQLException {
-    Integer[] places = new Integer[rows.size()];
-    for (int i = 0; i < places.length; i++) {
-      places[i] = i;
-    }
-    statement.setArray(1, connection.createArrayOf("int4", places));
-    int parameter = 2;
-    for (int i = 0; i < mapping.key().size(); i++) {
-      int column = i;
-      setTexts(statement, parameter++, rows, row -> key.apply(row).value(column));
-    }
-    return parameter;
-  }
-
-  private <T> void setTexts(
-      PreparedStatement statement, int parameter, List<T> rows, Function<T, @Nullable String> text)
-      throws SQLException {
-    @Nullable String[] texts = new String[rows.size()];
-    for (int i = 0; i < texts.length; i++) {
-      texts[i] = text.apply(rows.get(i));
-    }
-    Array array = connection.createArrayOf("text", texts);
-    statement.setArray(parameter, array);
-    array.free();
-  }
-
-  private static BitSet places(PreparedStatement statement) throws SQLException {
-    BitSet places = new BitSet();
+  private boolean holdsForeign(Step.Truncate step) throws SQLException {
+    PreparedStatement statement = statements.prepare(sql.holdsForeign());
+    statement.setLong(1, step.committedMicros());
     try (ResultSet row = statement.executeQuery()) {
-      while (row.next()) {
-        places.set(row.getInt(1));
-      }
+      row.next();
+      return row.getBoolean(1);
     }
-    return places;
   }
 
   private static IntPredicate presentIn(TargetRow row) {
@@ -193,33 +202,5 @@ final class JdbcTableWriter implements AutoCloseable {
       groups.computeIfAbsent(presence.apply(row), mask -> new ArrayList<>()).add(row);
     }
     return groups.values();
-  }
-
-  private static void collectUnset(List<TargetRow> rows, BitSet found, List<TargetRow> missing) {
-    for (int i = found.nextClearBit(0); i < rows.size(); i = found.nextClearBit(i + 1)) {
-      missing.add(rows.get(i));
-    }
-  }
-
-  private PreparedStatement prepare(String text) throws SQLException {
-    PreparedStatement known = prepared.get(text);
-    if (known != null) {
-      return known;
-    }
-    if (prepared.size() >= STATEMENTS_MAX) {
-      String eldest = prepared.keySet().iterator().next();
-      prepared.remove(eldest).close();
-    }
-    PreparedStatement statement = connection.prepareStatement(text);
-    prepared.put(text, statement);
-    return statement;
-  }
-
-  @Override
-  public void close() throws SQLException {
-    for (PreparedStatement statement : prepared.values()) {
-      statement.close();
-    }
-    prepared.clear();
   }
 }

@@ -27,7 +27,7 @@ final class JdbcTarget implements AutoCloseable {
     positions = new JdbcPositions(task.configuration());
   }
 
-  static JdbcTarget open(ApplyTask task, TableMapping mapping, ParkedRows parkedRows) {
+  static JdbcTarget open(ApplyTask task, TableMapping mapping, ApplyPorts ports) {
     try {
       Connection connection = task.target().open("apply " + task.topic());
       try {
@@ -36,7 +36,14 @@ final class JdbcTarget implements AutoCloseable {
         return new JdbcTarget(
             task,
             connection,
-            new JdbcApplier(connection, mapping, task.deletes(), positions, parkedRows));
+            new JdbcApplier(
+                connection,
+                task.configuration(),
+                mapping,
+                task.deletes(),
+                task.policy(),
+                positions,
+                ports));
       } catch (SQLException | RuntimeException e) {
         closeAfter(e, connection);
         throw e;
@@ -65,6 +72,8 @@ final class JdbcTarget implements AutoCloseable {
         () -> {
           Optional<AppliedPosition> found = positions.find(connection, task.topic(), partition);
           connection.commit();
+          // Whoever moved the position may have brought the target in step anew.
+          applier.renew(task.topic());
           return found;
         });
   }

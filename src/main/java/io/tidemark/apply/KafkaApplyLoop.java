@@ -35,7 +35,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
   private final Mappings mappings;
   private final Map<String, Object> kafka;
   private final ApplySettings settings;
-  private final ParkedRows parkedRows;
+  private final ApplyPorts ports;
   private final InstantSource clock;
   private final ApplyProgress progress = new ApplyProgress();
   private final CountDownLatch stopping = new CountDownLatch(1);
@@ -48,13 +48,13 @@ public final class KafkaApplyLoop implements AutoCloseable {
       Mappings mappings,
       Map<String, Object> kafka,
       ApplySettings settings,
-      ParkedRows parkedRows,
+      ApplyPorts ports,
       InstantSource clock) {
     this.task = task;
     this.mappings = mappings;
     this.kafka = Map.copyOf(kafka);
     this.settings = settings;
-    this.parkedRows = parkedRows;
+    this.ports = ports;
     this.clock = clock;
     state = new AtomicReference<>(new ApplyState.Stopped(clock.instant()));
     thread = new Thread(this::run, "apply " + task.topic());
@@ -106,8 +106,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
 
   private void consume() {
     try (KafkaApplySession opened =
-        KafkaApplySession.open(
-            task, mappings.current(), kafka, settings, parkedRows, progress, clock)) {
+        KafkaApplySession.open(task, mappings.current(), kafka, settings, ports, progress, clock)) {
       session = opened;
       while (!isStopping()) {
         opened.step();

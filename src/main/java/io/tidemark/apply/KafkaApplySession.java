@@ -64,10 +64,10 @@ final class KafkaApplySession implements AutoCloseable {
       TableMapping mapping,
       Map<String, Object> kafka,
       ApplySettings settings,
-      ParkedRows parkedRows,
+      ApplyPorts ports,
       ApplyProgress progress,
       InstantSource clock) {
-    JdbcTarget target = JdbcTarget.open(task, mapping, parkedRows);
+    JdbcTarget target = JdbcTarget.open(task, mapping, ports);
     try {
       KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =

@@ -21,6 +21,8 @@ final class Projection {
   private RowShape shape = RowShape.ofText(List.of());
   private int[] columnPlaces = {};
   private int[] keyPlaces = {};
+  private RowShape baseShape = RowShape.ofText(List.of());
+  private int[] basePlaces = {};
   private RowShape keyShape = RowShape.ofText(List.of());
   private int[] keyOnlyPlaces = {};
 
@@ -30,13 +32,28 @@ final class Projection {
   }
 
   /** The mapped columns' values; a column that the row does not have is absent. */
-  TargetRow row(Row row, RecordRef from) {
+  TargetRow row(Row row) {
     if (row.shape() != shape) {
       shape = row.shape();
       columnPlaces = places(shape, columns);
       keyPlaces = places(shape, key);
     }
-    return new TargetRow(key(row, keyPlaces), pick(row, columnPlaces), from);
+    return new TargetRow(key(row, keyPlaces), pick(row, columnPlaces));
+  }
+
+  /** The mapped columns' values of an earlier row, or null if the source did not send them all. */
+  @Nullable String @Nullable [] base(Row earlier) {
+    if (earlier.shape() != baseShape) {
+      baseShape = earlier.shape();
+      basePlaces = places(baseShape, columns);
+    }
+    @Nullable String[] values = pick(earlier, basePlaces);
+    for (String value : values) {
+      if (value == Row.ABSENT) {
+        return null;
+      }
+    }
+    return values;
   }
 
   /** The key's values of a row that holds at least them. */

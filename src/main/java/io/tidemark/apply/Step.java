@@ -5,24 +5,12 @@ import java.util.List;
 
 /** A part of a batch that is written set-wise; steps are written in their order. */
 sealed interface Step {
-  /**
-   * Rows to be put and rows to be gone: each key at most once over all three.
-   *
-   * @param upserts complete rows
-   * @param patches rows of which some values were not sent; the target's own stay
-   * @param deletes keys of rows to be gone
-   */
-  record Rows(List<TargetRow> upserts, List<TargetRow> patches, List<Deletion> deletes)
-      implements Step {
+  /** Rows to be put and rows to be gone: each key at most once. */
+  record Rows(List<RowEdit> edits) implements Step {
     public Rows {
-      upserts = List.copyOf(upserts);
-      patches = List.copyOf(patches);
-      deletes = List.copyOf(deletes);
+      edits = List.copyOf(edits);
     }
   }
-
-  /** A row that is to be gone. */
-  record Deletion(RowKey key, RecordRef from) {}
 
   /**
    * Rows that get another key. No key stands on both sides or twice on one, so that their order
@@ -35,8 +23,12 @@ sealed interface Step {
   }
 
   /** One row's key change; absent values stay as the target has them. */
-  record Move(RowKey oldKey, TargetRow row) {}
+  record Move(RowKey oldKey, RowEdit edit) {
+    TargetRow row() {
+      return edit.put();
+    }
+  }
 
   /** The whole table is emptied. */
-  record Truncate(RecordRef from) implements Step {}
+  record Truncate(RecordRef from, long committedMicros) implements Step {}
 }

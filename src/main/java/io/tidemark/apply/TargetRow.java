@@ -9,9 +9,8 @@ import org.jspecify.annotations.Nullable;
  * One row's new values in the order of the mapping's columns.
  *
  * @param values PostgreSQL's text, null, or {@link Row#ABSENT}
- * @param from the record that it came from last
  */
-record TargetRow(RowKey key, @Nullable String[] values, RecordRef from) {
+record TargetRow(RowKey key, @Nullable String[] values) {
   boolean isComplete() {
     for (String value : values) {
       if (value == Row.ABSENT) {
@@ -32,7 +31,7 @@ record TargetRow(RowKey key, @Nullable String[] values, RecordRef from) {
         completed[i] = earlier.values[i];
       }
     }
-    return new TargetRow(key, completed, from);
+    return new TargetRow(key, completed);
   }
 
   /** Which columns have a value: one character each, so that rows alike can be grouped. */
@@ -48,8 +47,7 @@ record TargetRow(RowKey key, @Nullable String[] values, RecordRef from) {
   public boolean equals(Object other) {
     return other instanceof TargetRow that
         && key.equals(that.key)
-        && Arrays.equals(values, that.values)
-        && from.equals(that.from);
+        && Arrays.equals(values, that.values);
   }
 
   @Override
@@ -59,6 +57,6 @@ record TargetRow(RowKey key, @Nullable String[] values, RecordRef from) {
 
   @Override
   public String toString() {
-    return "TargetRow[" + key + ", " + from + "]";
+    return "TargetRow[" + key + "]";
   }
 }

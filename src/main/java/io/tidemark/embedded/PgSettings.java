@@ -11,8 +11,7 @@ final class PgSettings {
   static final String FILE = "tidemark.conf";
 
   // What keeps committed data through a crash is spelled out even where it is the default: this
-  // file
-  // is the promise.
+  // file is the promise.
   private static final String SETTINGS =
       """
       # Written at every start. Use 'alter system' to override a setting.
@@ -30,6 +29,8 @@ final class PgSettings {
       track_commit_timestamp = on
       max_replication_slots = 32
       max_wal_senders = 32
+      # Each configuration marks its writes by an origin of its own.
+      max_active_replication_origins = 500
       # A reader that pauses, in a debugger or a long collection of garbage, keeps its connection.
       wal_sender_timeout = '5min'
       max_prepared_transactions = 16

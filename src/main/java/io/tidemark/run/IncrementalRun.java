@@ -61,16 +61,16 @@ final class IncrementalRun {
   ExecutionCounts counts() {
     return loop.map(
             one -> {
-              RowCounts now = one.progress().rows();
+              RowCounts done = one.progress().rows().minus(before);
               return new ExecutionCounts(
                   one.progress().changesRead() - readBefore,
-                  now.inserted() - before.inserted(),
-                  now.updated() - before.updated(),
-                  now.deleted() - before.deleted(),
-                  0,
-                  now.parked() - before.parked(),
-                  0,
-                  0,
+                  done.inserted(),
+                  done.updated(),
+                  done.deleted(),
+                  done.unchanged(),
+                  done.skipped() + done.parked(),
+                  done.conflictsDetected(),
+                  done.conflictsResolved(),
                   0,
                   0);
             })
@@ -108,7 +108,7 @@ final class IncrementalRun {
             () -> rooms.mapping(definition),
             rooms.kafka(),
             rooms.apply(),
-            rooms.parkedRows().of(configuration),
+            rooms.ports(configuration),
             rooms.clock())) {
       remember(own);
       loop = Optional.of(own);

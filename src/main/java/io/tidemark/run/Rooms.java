@@ -1,11 +1,15 @@
 package io.tidemark.run;
 
+import io.tidemark.apply.ApplyPorts;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.apply.ApplyTask;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictLog;
+import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
@@ -73,7 +77,18 @@ public record Rooms(
         target(definition),
         topic(definition),
         definition.deleteHandling(),
+        policy(definition),
         definition.batchSize());
+  }
+
+  private ConflictPolicy policy(SyncDefinition definition) {
+    return new ConflictPolicy(
+        definition.conflictResolution(), ConflictDetection.EXISTENCE, null, false);
+  }
+
+  ApplyPorts ports(SyncConfiguration configuration) {
+    return new ApplyPorts(
+        parkedRows.of(configuration), ConflictLog.none(), keys -> java.util.Map.of());
   }
 
   /** The tables as both databases have them now. */

@@ -63,7 +63,7 @@ final class Stream implements AutoCloseable {
             this::mapping,
             rooms.kafka(),
             rooms.apply(),
-            rooms.parkedRows().of(configuration),
+            rooms.ports(configuration),
             rooms.clock());
     started.start();
     loop = started;

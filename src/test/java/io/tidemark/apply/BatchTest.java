@@ -15,6 +15,8 @@ import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 final class BatchTest {
@@ -31,10 +33,10 @@ final class BatchTest {
     insert("2", "p", "q");
     delete("2");
 
-    Step.Rows rows = onlyRows();
+    List<RowEdit> edits = onlyRows().edits();
 
-    assertThat(rows.upserts()).extracting(row -> row.values()[1]).containsExactly("z");
-    assertThat(rows.deletes()).extracting(Step.Deletion::key).containsExactly(RowKey.of("2"));
+    assertThat(edits.get(0).put().values()[1]).isEqualTo("z");
+    assertThat(edits.get(1)).matches(RowEdit::isDeletion).matches(hasKey("2"));
   }
 
   @Test
@@ -42,9 +44,9 @@ final class BatchTest {
     insert("1", "large", "y");
     update("1", Row.ABSENT, "z");
 
-    assertThat(onlyRows().upserts())
+    assertThat(onlyRows().edits())
         .singleElement()
-        .extracting(TargetRow::values)
+        .extracting(edit -> edit.put().values())
         .isEqualTo(new String[] {"1", "large", "z"});
   }
 
@@ -52,7 +54,7 @@ final class BatchTest {
   void leavesWhatNobodySentToTheTarget() {
     update("1", Row.ABSENT, "z");
 
-    assertThat(onlyRows().patches()).singleElement().matches(row -> !row.isComplete());
+    assertThat(onlyRows().edits()).singleElement().matches(edit -> !edit.put().isComplete());
   }
 
   @Test
@@ -61,10 +63,58 @@ final class BatchTest {
     delete("1");
     insert("1", "new", "z");
 
-    assertThat(onlyRows().upserts())
+    assertThat(onlyRows().edits())
         .singleElement()
-        .extracting(row -> row.values()[1])
+        .extracting(edit -> edit.put().values()[1])
         .isEqualTo("new");
+  }
+
+  @Test
+  void expectsOfTheTargetWhatTheFirstChangeOfAKeySays() {
+    update("1", "x", "y");
+    delete("1");
+    insert("1", "z", "y");
+    insert("2", "x", "y");
+    update("2", "z", "y");
+
+    assertThat(onlyRows().edits())
+        .extracting(RowEdit::expected)
+        .containsExactly(RowEdit.Expected.PRESENT, RowEdit.Expected.ABSENT);
+    assertThat(onlyRows().edits())
+        .extracting(edit -> edit.first().offset())
+        .containsExactly(0L, 3L);
+  }
+
+  @Test
+  void setsApartTheLastStateOfKeysThatWait() {
+    update("1", "x", "y");
+    update("2", "x", "y");
+    update("1", Row.ABSENT, "z");
+
+    Batch.Plan plan = planWaitingFor("1");
+
+    assertThat(plan.later())
+        .singleElement()
+        .extracting(edit -> edit.put().values())
+        .isEqualTo(new String[] {"1", "x", "z"});
+    assertThat(((Step.Rows) plan.steps().get(0)).edits()).singleElement().matches(hasKey("2"));
+  }
+
+  @Test
+  void keyChangeOfAKeyThatWaitsIsADeleteAndAnInsert() {
+    move("1", "2", "x", "y");
+
+    Batch.Plan plan = planWaitingFor("1");
+
+    assertThat(plan.later()).singleElement().matches(RowEdit::isDeletion).matches(hasKey("1"));
+    assertThat(((Step.Rows) plan.steps().get(0)).edits()).singleElement().matches(hasKey("2"));
+  }
+
+  @Test
+  void truncateTellsKeysThatWaitThatTheirRowIsGone() {
+    add(new Change.Truncate(source()));
+
+    assertThat(planWaitingFor("1").later()).singleElement().matches(RowEdit::isDeletion);
   }
 
   @Test
@@ -142,6 +192,15 @@ final class BatchTest {
 
   private List<Step> steps() {
     return Batch.steps(changes, new Projection(mapping()), DeleteHandling.APPLY);
+  }
+
+  private Batch.Plan planWaitingFor(String id) {
+    return Batch.plan(
+        changes, new Projection(mapping()), DeleteHandling.APPLY, Set.of(RowKey.of(id)));
+  }
+
+  private static Predicate<RowEdit> hasKey(String id) {
+    return edit -> edit.key().equals(RowKey.of(id));
   }
 
   private Step.Rows onlyRows() {

@@ -7,11 +7,19 @@ import io.tidemark.TestStack;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
 import io.tidemark.change.Row;
+import io.tidemark.change.RowKey;
 import io.tidemark.change.RowShape;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolution;
+import io.tidemark.conflict.ConflictType;
+import io.tidemark.conflict.Detected;
+import io.tidemark.conflict.MemoryConflictLog;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -19,7 +27,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,6 +46,8 @@ final class JdbcApplierTest {
   private final PgDatabase target = TestStack.database("target");
   private final UUID configuration = UUID.randomUUID();
   private final List<ParkedRow> parked = new ArrayList<>();
+  private final MemoryConflictLog conflicts = new MemoryConflictLog();
+  private final Map<RowKey, Row> newest = new HashMap<>();
   private final List<TopicChange> changes = new ArrayList<>();
   private AppliedPosition at = new AppliedPosition(TOPIC, 0, 0, SourcePosition.START, 0);
   private JdbcApplier applier;
@@ -59,25 +71,36 @@ final class JdbcApplierTest {
     positions.set(connection, at);
     applier =
         new JdbcApplier(
-            connection, mapping(connection), DeleteHandling.APPLY, positions, parked::addAll);
+            connection,
+            configuration,
+            mapping(connection),
+            DeleteHandling.APPLY,
+            new ConflictPolicy(
+                ConflictResolution.SOURCE_WINS, ConflictDetection.ORIGIN, null, false),
+            positions,
+            new ApplyPorts(parked::addAll, conflicts, keys -> newest));
+    applier.renew(TOPIC);
   }
 
   @AfterEach
   void closeApplier() throws SQLException {
     applier.close();
+    try (Connection session = target.open("test")) {
+      PgOrigins.drop(session, configuration);
+    }
   }
 
   @Test
   void writesInsertsUpdatesAndDeletesAndCountsThem() throws SQLException {
     insert("1", "a", "a@x", "1.50", "{\"b\": 1}");
     insert("2", "b", null, "2", null);
-    assertThat(apply()).isEqualTo(new RowCounts(2, 0, 0, 0));
+    assertThat(apply()).isEqualTo(RowCounts.written(2, 0, 0));
 
     update("1", "a", "a@y", "1.5", "{}");
     delete("2", "b");
     insert("3", "c", "a@x", null, "[1, 2]");
 
-    assertThat(apply()).isEqualTo(new RowCounts(1, 1, 1, 0));
+    assertThat(apply()).isEqualTo(RowCounts.written(1, 1, 1));
     assertThat(rows()).isEqualTo("1,a,a@y,1.50,{},kept|3,c,a@x,,[1, 2],kept");
   }
 
@@ -88,7 +111,7 @@ final class JdbcApplierTest {
 
     update("1", "a", "b@x", "2", Row.ABSENT);
 
-    assertThat(apply()).isEqualTo(new RowCounts(0, 1, 0, 0));
+    assertThat(apply()).isEqualTo(RowCounts.written(0, 1, 0));
     assertThat(rows()).isEqualTo("1,a,b@x,2.00,{\"large\": true},kept");
   }
 
@@ -161,11 +184,25 @@ final class JdbcApplierTest {
   }
 
   @Test
-  void parksAPartialRowThatTheTargetDoesNotHave() throws SQLException {
+  void bringsARowOfWhichNotAllWasSentFromTheSourceIfTheTargetLacksIt() throws SQLException {
+    newest.put(RowKey.of("1", "a"), Row.of(SHAPE, "1", "a", "b@x", "2", "{}"));
     update("1", "a", "b@x", "2", Row.ABSENT);
 
-    assertThat(apply()).isEqualTo(new RowCounts(0, 0, 0, 1));
-    assertThat(parked).singleElement().matches(row -> row.code().equals("row_missing"));
+    assertThat(apply().inserted()).isEqualTo(1);
+
+    assertThat(rows()).isEqualTo("1,a,b@x,2.00,{},kept");
+    assertThat(conflicts.all())
+        .extracting(Detected::type)
+        .containsExactly(ConflictType.UPDATE_MISSING);
+  }
+
+  @Test
+  void leavesOutARowOfWhichNotAllWasSentIfTheSourceHasItNoMore() throws SQLException {
+    update("1", "a", "b@x", "2", Row.ABSENT);
+
+    assertThat(apply().skipped()).isEqualTo(1);
+
+    assertThat(rows()).isEmpty();
   }
 
   @Test

@@ -1,0 +1,71 @@
+package io.tidemark.apply;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a statement takes of a list of items: one array parameter for each named column, unnested
+ * into rows. Text and order of the parameters and what is bound to them stand in one place.
+ */
+final class Feeds<T> {
+  /** The name of the column that numbers the items, from 0. */
+  static final String PLACE = "place";
+
+  private record Feed<T>(String name, String type, Function<T, @Nullable Object> value) {}
+
+  private final List<Feed<T>> feeds = new ArrayList<>();
+
+  /** Numbers the items: {@code place}. */
+  Feeds<T> places() {
+    feeds.add(new Feed<>(PLACE, "int4", item -> null));
+    return this;
+  }
+
+  /** A column of PostgreSQL's own text. */
+  Feeds<T> text(String name, Function<T, @Nullable String> value) {
+    feeds.add(new Feed<>(name, "text", value::apply));
+    return this;
+  }
+
+  Feeds<T> flag(String name, Function<T, Boolean> value) {
+    feeds.add(new Feed<>(name, "bool", value::apply));
+    return this;
+  }
+
+  Feeds<T> number(String name, Function<T, Long> value) {
+    feeds.add(new Feed<>(name, "int8", value::apply));
+    return this;
+  }
+
+  /** The row source, for a from clause: {@code unnest(…) as d(k0, c0)}. */
+  String as(String alias) {
+    String arrays =
+        feeds.stream().map(feed -> "?::" + feed.type() + "[]").collect(Collectors.joining(", "));
+    String names = feeds.stream().map(Feed::name).collect(Collectors.joining(", "));
+    return "unnest(" + arrays + ") as " + alias + "(" + names + ")";
+  }
+
+  /** Binds the items from a parameter on and answers the next parameter. */
+  int bind(PreparedStatement statement, int from, List<T> items) throws SQLException {
+    Connection connection = statement.getConnection();
+    int parameter = from;
+    for (Feed<T> feed : feeds) {
+      @Nullable Object[] values = new Object[items.size()];
+      for (int i = 0; i < values.length; i++) {
+        values[i] =
+            feed.name().equals(PLACE) ? Integer.valueOf(i) : feed.value().apply(items.get(i));
+      }
+      Array array = connection.createArrayOf(feed.type(), values);
+      statement.setArray(parameter++, array);
+      array.free();
+    }
+    return parameter;
+  }
+}

@@ -1,0 +1,457 @@
+package io.tidemark.apply;
+
+import io.tidemark.apply.JdbcTableWriter.Written;
+import io.tidemark.apply.RowEdit.Expected;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowKey;
+import io.tidemark.change.RowShape;
+import io.tidemark.conflict.Age;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolver;
+import io.tidemark.conflict.ConflictType;
+import io.tidemark.conflict.Detected;
+import io.tidemark.conflict.Place;
+import io.tidemark.conflict.Verdict;
+import io.tidemark.sync.TableMapping;
+import io.tidemark.sync.TableMapping.Pair;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes steps that meet what others have written: looks at the target's rows and locks them,
+ * decides by the policy, and then writes what may be written. Slower than {@link JdbcTableWriter},
+ * which is tried first.
+ *
+ * <p>INVARIANT: a row is written only as it was looked at. It is locked in between, and one that
+ * was not there is inserted only if it is still not there.
+ */
+final class JdbcConflictWriter {
+  /** Rows fetched at a time where a TRUNCATE meets the rows of others. */
+  private static final int FETCH_ROWS = 500;
+
+  private static final String TRY_AGAIN = "40001";
+
+  private final Statements statements;
+  private final LookSql look;
+  private final JdbcTableWriter locked;
+  private final ConflictPolicy policy;
+  private final ConflictResolver resolver;
+  private final NewestRows newest;
+  private final RowShape shape;
+  private final RowShape keyShape;
+  private final int[] keyPlaces;
+  private final Guard guard;
+
+  JdbcConflictWriter(
+      Statements statements,
+      TableMapping mapping,
+      Guard guard,
+      ConflictPolicy policy,
+      NewestRows newest)
+      throws SQLException {
+    this.statements = statements;
+    this.guard = guard;
+    this.policy = policy;
+    this.newest = newest;
+    look = new LookSql(mapping, guard, policy);
+    locked = new JdbcTableWriter(statements, mapping, Guard.locked());
+    resolver = new ConflictResolver(policy.strategy());
+    shape = shape(mapping.columns());
+    keyShape = shape(mapping.key());
+    keyPlaces = mapping.key().stream().mapToInt(mapping.columns()::indexOf).toArray();
+  }
+
+  private static RowShape shape(List<Pair> pairs) {
+    return RowShape.of(
+        pairs.stream().map(pair -> pair.target().name()).toList(),
+        pairs.stream().map(pair -> pair.target().kind()).toList());
+  }
+
+  /** Writes one step; conflicts go into the findings. */
+  RowCounts write(Step step, Findings findings) throws SQLException {
+    if (step instanceof Step.Rows rows) {
+      return writeRows(rows.edits(), findings);
+    }
+    if (step instanceof Step.Moves moves) {
+      return writeMoves(moves.moves(), findings);
+    }
+    return truncate((Step.Truncate) step, findings);
+  }
+
+  private RowCounts writeRows(List<RowEdit> all, Findings findings) throws SQLException {
+    List<RowEdit> edits = new ArrayList<>(all.size());
+    long joined = 0;
+    for (RowEdit edit : all) {
+      if (findings.join(edit, source(edit))) {
+        joined++;
+      } else {
+        edits.add(edit);
+      }
+    }
+    Map<Integer, Seen> seen = look(edits);
+    Decisions decisions = new Decisions(findings);
+    for (int i = 0; i < edits.size(); i++) {
+      decisions.take(edits.get(i), seen.get(i));
+    }
+    return decisions.write().plus(RowCounts.skipped(joined));
+  }
+
+  private Map<Integer, Seen> look(List<RowEdit> edits) throws SQLException {
+    Map<Integer, Seen> seen = new HashMap<>();
+    if (edits.isEmpty()) {
+      return seen;
+    }
+    ApplySql.Found<RowEdit> sql = look.look();
+    PreparedStatement statement = statements.prepare(sql.text());
+    sql.items().bind(statement, 1, edits);
+    try (ResultSet row = statement.executeQuery()) {
+      while (row.next()) {
+        seen.put(row.getInt(1), Seen.read(row));
+      }
+    }
+    return seen;
+  }
+
+  /** What is to be written of a list of edits that were looked at. */
+  private final class Decisions {
+    private final Findings findings;
+    private final List<RowEdit> writes = new ArrayList<>();
+    private final List<RowEdit> incomplete = new ArrayList<>();
+    private long unchanged;
+    private long skipped;
+
+    Decisions(Findings findings) {
+      this.findings = findings;
+    }
+
+    void take(RowEdit edit, @Nullable Seen seen) {
+      if (seen == null) {
+        takeMissing(edit);
+      } else if (!seen.foreign()) {
+        writes.add(expecting(edit, Expected.PRESENT));
+      } else if (seen.isEqual()) {
+        unchanged++;
+      } else {
+        takeForeign(edit, seen);
+      }
+    }
+
+    private void takeMissing(RowEdit edit) {
+      if (edit.expected() == Expected.ABSENT) {
+        insert(edit);
+        return;
+      }
+      ConflictType type =
+          edit.isDeletion() ? ConflictType.DELETE_MISSING : ConflictType.UPDATE_MISSING;
+      if (decide(type, edit, null) == Verdict.APPLY) {
+        insert(edit);
+      } else {
+        skipped++;
+      }
+    }
+
+    private void insert(RowEdit edit) {
+      if (edit.isDeletion()) {
+        unchanged++;
+      } else if (edit.put().isComplete()) {
+        writes.add(expecting(edit, Expected.ABSENT));
+      } else {
+        incomplete.add(edit);
+      }
+    }
+
+    private void takeForeign(RowEdit edit, Seen seen) {
+      RowEdit combined = policy.combinesColumns() ? combined(edit, seen) : null;
+      if (combined != null) {
+        writes.add(combined);
+        return;
+      }
+      ConflictType type =
+          edit.isDeletion()
+              ? ConflictType.DELETE_ORIGIN_DIFFERS
+              : edit.expected() == Expected.ABSENT
+                  ? ConflictType.INSERT_EXISTS
+                  : ConflictType.UPDATE_ORIGIN_DIFFERS;
+      if (decide(type, edit, seen) == Verdict.APPLY) {
+        writes.add(expecting(edit, Expected.PRESENT));
+      } else {
+        skipped++;
+      }
+    }
+
+    private Verdict decide(ConflictType type, RowEdit edit, @Nullable Seen seen) {
+      Verdict verdict = resolver.decide(type, seen == null ? Age.UNKNOWN : seen.age());
+      findings.add(
+          detected(type, edit, seen, differing(edit, seen), findings.place(edit), verdict));
+      return verdict;
+    }
+
+    RowCounts write() throws SQLException {
+      completeFromSource();
+      Written written = locked.writeRows(writes);
+      requireUncontested(written);
+      return written.counts().plus(RowCounts.unchanged(unchanged)).plus(RowCounts.skipped(skipped));
+    }
+
+    /** A row that is not there cannot keep the values that were not sent: the source has them. */
+    private void completeFromSource() {
+      if (incomplete.isEmpty()) {
+        return;
+      }
+      Map<RowKey, Row> rows = newest.of(incomplete.stream().map(RowEdit::key).toList());
+      for (RowEdit edit : incomplete) {
+        Row row = rows.get(edit.key());
+        if (row == null) {
+          // Deleted since, which a later change says.
+          skipped++;
+          continue;
+        }
+        @Nullable String[] values = new @Nullable String[shape.size()];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = row.value(i);
+        }
+        writes.add(with(edit, new TargetRow(edit.key(), values), Expected.ABSENT));
+      }
+    }
+  }
+
+  /**
+   * The edit of the columns that only the source changed, if no column was changed on both sides.
+   */
+  private @Nullable RowEdit combined(RowEdit edit, Seen seen) {
+    @Nullable String[] base = edit.base();
+    if (base == null || edit.isDeletion() || seen.changedThere().isEmpty()) {
+      return null;
+    }
+    @Nullable String[] values = edit.put().values().clone();
+    for (int i = 0; i < values.length; i++) {
+      boolean changedHere = values[i] != Row.ABSENT && !Objects.equals(values[i], base[i]);
+      if (changedHere && seen.changedThere().get(i) && seen.differs().get(i)) {
+        return null;
+      }
+      if (!changedHere) {
+        values[i] = Row.ABSENT;
+      }
+    }
+    return with(edit, new TargetRow(edit.key(), values), Expected.PRESENT);
+  }
+
+  private RowCounts writeMoves(List<Step.Move> moves, Findings findings) throws SQLException {
+    List<RowEdit> byOldKey = moves.stream().map(move -> byOldKey(move)).toList();
+    Map<Integer, Seen> seen = look(byOldKey);
+    List<Step.Move> toMove = new ArrayList<>();
+    List<RowEdit> toPut = new ArrayList<>();
+    long skipped = 0;
+    for (int i = 0; i < moves.size(); i++) {
+      Seen there = seen.get(i);
+      RowEdit old = byOldKey.get(i);
+      Verdict verdict = Verdict.APPLY;
+      if (there == null) {
+        verdict = resolver.decide(ConflictType.UPDATE_MISSING, Age.UNKNOWN);
+        findings.add(
+            detected(
+                ConflictType.UPDATE_MISSING, old, null, List.of(), findings.place(old), verdict));
+      } else if (there.foreign()) {
+        verdict = resolver.decide(ConflictType.UPDATE_ORIGIN_DIFFERS, there.age());
+        findings.add(
+            detected(
+                ConflictType.UPDATE_ORIGIN_DIFFERS,
+                old,
+                there,
+                differing(old, there),
+                findings.place(old),
+                verdict));
+      }
+      if (verdict != Verdict.APPLY) {
+        skipped++;
+      } else if (there == null) {
+        toPut.add(expecting(moves.get(i).edit(), Expected.ABSENT));
+      } else {
+        toMove.add(moves.get(i));
+      }
+    }
+    RowCounts counts = RowCounts.skipped(skipped);
+    if (!toMove.isEmpty()) {
+      Written written = locked.write(new Step.Moves(toMove));
+      requireUncontested(written);
+      counts = counts.plus(written.counts());
+    }
+    return toPut.isEmpty() ? counts : counts.plus(writeRows(toPut, findings));
+  }
+
+  private static RowEdit byOldKey(Step.Move move) {
+    RowEdit edit = move.edit();
+    return new RowEdit(
+        move.oldKey(),
+        edit.put(),
+        Expected.PRESENT,
+        edit.base(),
+        edit.first(),
+        edit.last(),
+        edit.committedMicros());
+  }
+
+  /** Empties the table but for the rows of others that the verdict keeps, and of spared keys. */
+  private RowCounts truncate(Step.Truncate step, Findings findings) throws SQLException {
+    List<RowKey> spared = List.copyOf(findings.waiting());
+    try (Statement lock = statements.connection().createStatement()) {
+      lock.execute(look.lockTable());
+    }
+    long skipped = 0;
+    if (!guard.foreignToTruncate().isEmpty()) {
+      PreparedStatement foreign = statements.prepare(look.foreignToTruncate());
+      foreign.setFetchSize(FETCH_ROWS);
+      foreign.setLong(1, step.committedMicros());
+      look.spared().bind(foreign, 2, spared);
+      try (ResultSet row = foreign.executeQuery()) {
+        while (row.next()) {
+          Seen seen = Seen.foreign(row, 1);
+          Verdict verdict = resolver.decide(ConflictType.DELETE_ORIGIN_DIFFERS, seen.age());
+          findings.add(detected(step, seen, findings.place(step), verdict));
+          skipped += verdict == Verdict.APPLY ? 0 : 1;
+        }
+      }
+    }
+    PreparedStatement delete = statements.prepare(look.truncate(taken()));
+    delete.setLong(1, step.committedMicros());
+    look.spared().bind(delete, 2, spared);
+    return RowCounts.written(0, 0, delete.executeLargeUpdate()).plus(RowCounts.skipped(skipped));
+  }
+
+  private LookSql.Taken taken() {
+    return switch (policy.strategy()) {
+      case SOURCE_WINS -> LookSql.Taken.ALL;
+      case TIMESTAMP -> LookSql.Taken.OWN_AND_OLDER;
+      case TARGET_WINS, MANUAL -> LookSql.Taken.OWN;
+    };
+  }
+
+  /**
+   * Decides about an edit that would take a unique value which another row holds.
+   *
+   * @return the verdict; after {@link Verdict#APPLY} the other row is gone and the edit can be
+   *     tried again. Null if no such row is found: it is not a conflict of two rows
+   */
+  @Nullable Verdict decideUnique(RowEdit edit, List<String> unique, Findings findings)
+      throws SQLException {
+    ApplySql.Found<RowEdit> sql = look.holder(unique);
+    PreparedStatement statement = statements.prepare(sql.text());
+    sql.items().bind(statement, 1, List.of(edit));
+    Seen holder;
+    try (ResultSet row = statement.executeQuery()) {
+      if (!row.next()) {
+        return null;
+      }
+      holder = Seen.foreign(row, 1);
+    }
+    Verdict verdict = resolver.decide(ConflictType.UNIQUE_VIOLATION, holder.age());
+    findings.add(
+        detected(
+            ConflictType.UNIQUE_VIOLATION, edit, holder, unique, findings.place(edit), verdict));
+    if (verdict == Verdict.APPLY) {
+      RowKey key = Detected.keyOf(keyOf(holder));
+      Written gone =
+          locked.writeRows(
+              List.of(
+                  new RowEdit(
+                      key,
+                      null,
+                      Expected.PRESENT,
+                      null,
+                      edit.first(),
+                      edit.last(),
+                      edit.committedMicros())));
+      requireUncontested(gone);
+    }
+    return verdict;
+  }
+
+  private static void requireUncontested(Written written) throws SQLException {
+    if (written.contested()) {
+      throw new SQLException("a row came or went between look and write", TRY_AGAIN);
+    }
+  }
+
+  private static RowEdit expecting(RowEdit edit, Expected expected) {
+    return edit.isDeletion() || edit.expected() == expected
+        ? edit
+        : with(edit, edit.put(), expected);
+  }
+
+  private static RowEdit with(RowEdit edit, TargetRow row, Expected expected) {
+    return new RowEdit(
+        edit.key(), row, expected, edit.base(), edit.first(), edit.last(), edit.committedMicros());
+  }
+
+  private Detected detected(
+      ConflictType type,
+      RowEdit edit,
+      @Nullable Seen seen,
+      List<String> differing,
+      Place place,
+      Verdict verdict) {
+    @Nullable String[] base = edit.base();
+    return new Detected(
+        type,
+        Row.of(keyShape, edit.key().values().toArray(String[]::new)),
+        place,
+        edit.last().position(),
+        source(edit),
+        seen == null ? null : target(seen),
+        base == null ? null : Row.of(shape, base),
+        differing,
+        verdict);
+  }
+
+  private Detected detected(Step.Truncate step, Seen seen, Place place, Verdict verdict) {
+    return new Detected(
+        ConflictType.DELETE_ORIGIN_DIFFERS,
+        keyOf(seen),
+        place,
+        step.from().position(),
+        null,
+        target(seen),
+        null,
+        List.of(),
+        verdict);
+  }
+
+  private Row keyOf(Seen seen) {
+    return Row.of(
+        keyShape,
+        Arrays.stream(keyPlaces)
+            .mapToObj(place -> seen.values().get(place))
+            .toArray(String[]::new));
+  }
+
+  /** The row that an edit puts, in the target's column names. */
+  @Nullable Row source(RowEdit edit) {
+    return edit.isDeletion() ? null : Row.of(shape, edit.put().values());
+  }
+
+  private Row target(Seen seen) {
+    return Row.of(shape, seen.values().toArray(String[]::new));
+  }
+
+  private List<String> differing(RowEdit edit, @Nullable Seen seen) {
+    if (seen == null || edit.isDeletion()) {
+      return List.of();
+    }
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < seen.differs().size(); i++) {
+      if (seen.differs().get(i)) {
+        names.add(shape.column(i));
+      }
+    }
+    return names;
+  }
+}

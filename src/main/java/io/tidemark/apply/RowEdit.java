@@ -1,0 +1,50 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.RowKey;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the changes of one key in a run come to: the row to be there, or none, and what the first of
+ * them says the target should hold before.
+ *
+ * @param row the last state; null if the row is to be gone
+ * @param expected whether a row of this key should be there before
+ * @param base the row before the first change, one value per mapped column; null if the source did
+ *     not send all of it
+ * @param first the first change's record: the same however a batch is cut that begins before it
+ * @param last the last change's record
+ * @param committedMicros when the last change was committed, microseconds since 1970 UTC
+ */
+record RowEdit(
+    RowKey key,
+    @Nullable TargetRow row,
+    Expected expected,
+    @Nullable String @Nullable [] base,
+    RecordRef first,
+    RecordRef last,
+    long committedMicros) {
+  /** What the source's first change tells of the target's row before it. */
+  enum Expected {
+    ABSENT,
+    PRESENT
+  }
+
+  /** This edit with a later change of the same key. */
+  RowEdit then(RowEdit later) {
+    TargetRow next = later.row;
+    TargetRow merged = next == null || row == null ? next : next.completedBy(row);
+    return new RowEdit(key, merged, expected, base, first, later.last, later.committedMicros);
+  }
+
+  boolean isDeletion() {
+    return row == null;
+  }
+
+  /** The row to be there. */
+  TargetRow put() {
+    if (row == null) {
+      throw new IllegalStateException("a deletion puts no row");
+    }
+    return row;
+  }
+}
