@@ -2,6 +2,7 @@ package io.tidemark.boot;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithParentName;
+import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.run.Acceptance;
@@ -91,8 +92,10 @@ final class StoreBeans {
 
   @Produces
   @Singleton
-  JdbcConflicts conflicts(Jdbi jdbi) {
-    return new JdbcConflicts(jdbi);
+  JdbcConflicts conflicts(TidemarkConfig config, Jdbi jdbi) {
+    TidemarkConfig.Conflicts conflicts = config.conflicts();
+    ConflictSettings settings = new ConflictSettings(conflicts.waitingMax(), conflicts.retention());
+    return new JdbcConflicts(jdbi, settings, CLOCK);
   }
 
   @Produces

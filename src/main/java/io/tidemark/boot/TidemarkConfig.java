@@ -30,6 +30,8 @@ public interface TidemarkConfig {
 
   Capture capture();
 
+  Conflicts conflicts();
+
   Api api();
 
   /** Base64 of 32 bytes; encrypts passwords of connections created over REST. */
@@ -77,6 +79,20 @@ public interface TidemarkConfig {
     /** {@code embedded}: this process. */
     @WithDefault("embedded")
     String runtime();
+  }
+
+  /** Rows that both sides wrote. */
+  interface Conflicts {
+    /**
+     * Conflicts of one configuration that may wait for a decision at once, at least 1; beyond it
+     * the configuration's stream pauses.
+     */
+    @WithDefault("100000")
+    int waitingMax();
+
+    /** How long a conflict that has ended is kept; one that waits is kept until it is decided. */
+    @WithDefault("30d")
+    Duration retention();
   }
 
   /** Who may call. */

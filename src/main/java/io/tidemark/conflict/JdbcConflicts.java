@@ -1,19 +1,26 @@
 package io.tidemark.conflict;
 
+import io.tidemark.change.SourcePosition;
 import io.tidemark.change.WireName;
+import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgTimes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.OffsetDateTime;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.StatementContext;
 import org.jspecify.annotations.Nullable;
 
-/** The table {@code sync_conflicts}, for reading. */
+/** The table {@code sync_conflicts}: what is read of it, and how long its rows stay. */
 public final class JdbcConflicts {
   private static final String SELECT =
       """
@@ -44,10 +51,132 @@ public final class JdbcConflicts {
           limit :limit
           """;
 
-  private final Jdbi jdbi;
+  private static final String COUNTS =
+      """
+      select configuration_id, count(*)
+      from sync_conflicts
+      where configuration_id in (<ids>) and status = 'pending'
+      group by configuration_id
+      """;
 
-  public JdbcConflicts(Jdbi jdbi) {
+  private static final String DELETE_ENDED =
+      """
+      delete from sync_conflicts
+      where id in (
+        select id
+        from sync_conflicts
+        where status <> 'pending' and resolved_at < :before
+        order by resolved_at
+        limit :limit
+        for update skip locked)
+      """;
+
+  // A change that joined after the copy was taken is not in it: its conflict goes on waiting.
+  private static final String SUPERSEDE_COPIED =
+      """
+      update sync_conflicts c
+      set status = 'superseded', resolved_at = :now
+      where c.configuration_id = :configuration
+        and c.status = 'pending'
+        and c.partition = :partition
+        and c.topic = :topic
+        and %s <= (cast(:lsn as pg_lsn), :ordinal, :part)
+      """
+          .formatted(ConflictSql.POSITION.formatted("c.source_position"));
+
+  private static final String SUPERSEDE_COMPARED =
+      """
+      update sync_conflicts c
+      set status = 'superseded', resolved_at = :now
+      where c.configuration_id = :configuration
+        and c.status = 'pending'
+        and c.source_position is null
+        and c.detected_at < :before
+      """;
+
+  private final Jdbi jdbi;
+  private final ConflictSettings settings;
+  private final InstantSource clock;
+
+  public JdbcConflicts(Jdbi jdbi, ConflictSettings settings, InstantSource clock) {
     this.jdbi = jdbi;
+    this.settings = settings;
+    this.clock = clock;
+  }
+
+  /** Where this configuration's conflicts are put on record. */
+  public ConflictLog log(JdbcConflictLog.Owner owner) {
+    return new JdbcConflictLog(jdbi, owner, settings.waitingMax(), clock, UUID::randomUUID);
+  }
+
+  /** How many wait for a person, of those of the configurations where any does. */
+  public Map<UUID, Long> pending(Collection<UUID> configurations) {
+    if (configurations.isEmpty()) {
+      return Map.of();
+    }
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(COUNTS)
+                .bindList("ids", List.copyOf(configurations))
+                .reduceRows(
+                    new HashMap<UUID, Long>(),
+                    (counts, row) -> {
+                      counts.put(
+                          row.getColumn("configuration_id", UUID.class),
+                          row.getColumn("count", Long.class));
+                      return counts;
+                    }));
+  }
+
+  /** Deletes some of those that ended longer ago than they are kept; answers how many. */
+  public int deleteExpired(int limit) {
+    Instant before = clock.instant().minus(settings.retention());
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createUpdate(DELETE_ENDED)
+                .bind("before", PgTimes.bindable(before))
+                .bind("limit", limit)
+                .execute());
+  }
+
+  /** Ends the wait of rows whose last change a full copy has brought, up to this place. */
+  public int supersedeCopied(
+      UUID configuration, String topic, int partition, SourcePosition reached) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createUpdate(SUPERSEDE_COPIED)
+                .bind("configuration", configuration)
+                .bind("topic", topic)
+                .bind("partition", partition)
+                .bind("lsn", Lsn.text(reached.commitLsn()))
+                .bind("ordinal", reached.ordinal())
+                .bind("part", reached.part())
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .execute());
+  }
+
+  /** Ends the wait of rows that a comparison found before a full copy began. */
+  public int supersedeCompared(UUID configuration, Instant copyBegan) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createUpdate(SUPERSEDE_COMPARED)
+                .bind("configuration", configuration)
+                .bind("before", PgTimes.bindable(copyBegan))
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .execute());
+  }
+
+  /** Reads a conflict and holds it until the transaction ends. */
+  static Optional<Conflict> lock(Handle handle, UUID id) {
+    return handle
+        .createQuery(SELECT + "where c.id = :id for update")
+        .bind("id", id)
+        .map(JdbcConflicts::read)
+        .findOne();
   }
 
   /**

@@ -1,7 +1,7 @@
 package io.tidemark.run;
 
 import io.tidemark.change.WireName;
-import io.tidemark.conflict.ConflictResolution;
+import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.FieldError;
@@ -17,6 +17,8 @@ import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** Decides whether a definition can work here and now. */
 public final class Acceptance {
@@ -29,7 +31,7 @@ public final class Acceptance {
   }
 
   /** A definition that both databases agree to. */
-  public record Accepted(TableMapping mapping, List<Finding> warnings) {
+  public record Accepted(TableMapping mapping, DetectionChoice detection, List<Finding> warnings) {
     public Accepted {
       warnings = List.copyOf(warnings);
     }
@@ -37,6 +39,15 @@ public final class Acceptance {
 
   /** The mapping and what to beware of, or everything that stands in the way. */
   public Outcome<Accepted> inspect(SyncDefinition definition) {
+    return inspect(definition, null);
+  }
+
+  /**
+   * Likewise, for a definition that a configuration has or is to have.
+   *
+   * @param self that configuration; null if it is a new one
+   */
+  public Outcome<Accepted> inspect(SyncDefinition definition, @Nullable UUID self) {
     List<FieldError> errors = notAvailable(definition);
     if (!errors.isEmpty()) {
       return Outcome.refused(Refusal.database(errors));
@@ -46,11 +57,12 @@ public final class Acceptance {
     if (source.isEmpty() || target.isEmpty()) {
       return Outcome.refused(Refusal.database(errors));
     }
-    PreFlightReport report = preFlight.inspect(definition, source.get(), target.get());
-    return report
-        .mapping()
-        .map(mapping -> Outcome.of(new Accepted(mapping, report.warnings())))
-        .orElseGet(() -> Outcome.refused(Refusal.ofFindings(report.findings())));
+    PreFlightReport report = preFlight.inspect(definition, source.get(), target.get(), self);
+    if (report.mapping().isEmpty() || report.detection().isEmpty()) {
+      return Outcome.refused(Refusal.ofFindings(report.findings()));
+    }
+    return Outcome.of(
+        new Accepted(report.mapping().get(), report.detection().get(), report.warnings()));
   }
 
   private Optional<PgDatabase> find(String field, String name, List<FieldError> errors) {
@@ -72,11 +84,6 @@ public final class Acceptance {
     List<FieldError> errors = new ArrayList<>();
     if (definition.strategy() == SyncStrategy.MERGE) {
       errors.add(notAvailable("sync_strategy", "merge", "full or incremental"));
-    }
-    if (definition.conflictResolution() != ConflictResolution.SOURCE_WINS) {
-      errors.add(
-          notAvailable(
-              "conflict_resolution", WireName.of(definition.conflictResolution()), "source_wins"));
     }
     if (definition.bidirectional()) {
       errors.add(notAvailable("bidirectional", "true", "false"));

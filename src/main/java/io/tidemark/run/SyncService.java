@@ -104,6 +104,7 @@ public final class SyncService {
             undo(configuration, e);
             throw e;
           }
+          configurations.updateDetection(configuration.id(), accepted.detection());
           return Outcome.of(overview(configuration, accepted.warnings()));
         });
   }
@@ -149,7 +150,9 @@ public final class SyncService {
     if (sameName.isPresent() && !sameName.get().id().equals(current.id())) {
       return Outcome.refused(nameTaken(definition));
     }
-    return acceptance.inspect(definition).then(accepted -> replace(current, definition, accepted));
+    return acceptance
+        .inspect(definition, current.id())
+        .then(accepted -> replace(current, definition, accepted));
   }
 
   private Outcome<Overview> replace(
@@ -166,6 +169,7 @@ public final class SyncService {
       restore(current, after, e);
       throw e;
     }
+    configurations.updateDetection(after.id(), accepted.detection());
     return Outcome.of(overview(after, accepted.warnings()));
   }
 

@@ -1,6 +1,8 @@
 package io.tidemark.sync;
 
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgTimes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -18,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** The table {@code sync_configurations}. */
 public final class JdbcSyncConfigurations {
   private static final String COLUMNS =
-      "id, definition, version, paused, state, state_reason, created_at, updated_at";
+      "id, definition, version, paused, state, state_reason, created_at, updated_at,"
+          + " detection_mode, detection_reason, detection_stronger";
 
   private static final String INSERT =
       """
@@ -66,6 +69,17 @@ public final class JdbcSyncConfigurations {
           state_reason = :reason
       where id = :id
         and (state, state_reason) is distinct from (:state, cast(:reason as text))
+      """;
+
+  private static final String UPDATE_DETECTION =
+      """
+      update sync_configurations
+      set detection_mode = :mode,
+          detection_reason = :reason,
+          detection_stronger = :stronger
+      where id = :id
+        and (detection_mode, detection_reason, detection_stronger)
+          is distinct from (:mode, :reason, cast(:stronger as text))
       """;
 
   private final Jdbi jdbi;
@@ -226,6 +240,19 @@ public final class JdbcSyncConfigurations {
                 .execute());
   }
 
+  /** Says how its conflicts are told; writes only if that is news. The version stays. */
+  public void updateDetection(UUID id, DetectionChoice choice) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(UPDATE_DETECTION)
+                .bind("id", id)
+                .bind("mode", WireName.of(choice.mode()))
+                .bind("reason", choice.reason())
+                .bind("stronger", choice.stronger())
+                .execute());
+  }
+
   /** Deletes it with its executions, tracking and conflicts; false if it was not there. */
   public boolean delete(UUID id) {
     return jdbi.withHandle(
@@ -265,6 +292,17 @@ public final class JdbcSyncConfigurations {
         PgTimes.read(row, "updated_at"),
         row.getBoolean("paused"),
         WireName.read(SyncState.class, row.getString("state")),
-        row.getString("state_reason"));
+        row.getString("state_reason"),
+        readDetection(row));
+  }
+
+  private static @Nullable DetectionChoice readDetection(ResultSet row) throws SQLException {
+    String mode = row.getString("detection_mode");
+    return mode == null
+        ? null
+        : new DetectionChoice(
+            WireName.read(ConflictDetection.class, mode),
+            row.getString("detection_reason"),
+            row.getString("detection_stronger"));
   }
 }

@@ -1,6 +1,7 @@
 package io.tidemark.sync;
 
 import io.tidemark.change.TableName;
+import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailure;
@@ -10,6 +11,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +25,28 @@ public final class PgPreFlight {
    * finding like any other.
    */
   public PreFlightReport inspect(SyncDefinition definition, PgDatabase source, PgDatabase target) {
+    return inspect(definition, source, target, null);
+  }
+
+  /**
+   * Likewise, for a definition that a configuration has already.
+   *
+   * @param self that configuration; null if it is a new one
+   */
+  public PreFlightReport inspect(
+      SyncDefinition definition, PgDatabase source, PgDatabase target, @Nullable UUID self) {
     List<Finding> findings = new ArrayList<>();
     TableMapping mapping = null;
+    DetectionChoice detection = null;
     try (Connection from = open(source, "source_connection", findings);
         Connection to = open(target, "target_connection", findings)) {
       if (from != null && to != null) {
         mapping = new Inspection(definition, from, to, findings).run();
+      }
+      if (mapping != null) {
+        PgDetection possible = PgDetection.of(definition, mapping, from, to, self);
+        findings.addAll(possible.findings());
+        detection = possible.choice();
       }
     } catch (SQLException e) {
       findings.add(
@@ -39,7 +57,7 @@ public final class PgPreFlight {
               "See that both databases are up, and try again"));
     }
     boolean failed = findings.stream().anyMatch(Finding::isError);
-    return new PreFlightReport(findings, failed ? null : mapping);
+    return new PreFlightReport(findings, failed ? null : mapping, failed ? null : detection);
   }
 
   private static @Nullable Connection open(

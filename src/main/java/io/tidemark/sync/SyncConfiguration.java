@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.conflict.DetectionChoice;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param version from 1; counts changes of the definition, not of the state
  * @param paused by a person; survives restarts, unlike the state, which follows it
  * @param stateReason why, for a state that needs a reason
+ * @param detection how conflicts are told, as the databases last allowed it; null before they were
+ *     asked
  */
 public record SyncConfiguration(
     UUID id,
@@ -20,9 +23,14 @@ public record SyncConfiguration(
     Instant updatedAt,
     boolean paused,
     SyncState state,
-    @Nullable String stateReason) {
+    @Nullable String stateReason,
+    @Nullable DetectionChoice detection) {
   public Optional<String> reason() {
     return Optional.ofNullable(stateReason);
+  }
+
+  public Optional<DetectionChoice> detectionChoice() {
+    return Optional.ofNullable(detection);
   }
 
   /** Whether it does anything by itself. */

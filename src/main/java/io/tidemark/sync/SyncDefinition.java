@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param rowFilter SQL boolean expression over source columns, null for all rows
  * @param batchSize rows, 1 to {@value #BATCH_SIZE_MAX}
  * @param syncIntervalSeconds null: continuous for incremental and merge, on demand for full
+ * @param mergeColumns whether changes of different columns of one row are both kept; merge only
  */
 public record SyncDefinition(
     String name,
@@ -38,6 +39,7 @@ public record SyncDefinition(
     DeleteHandling deleteHandling,
     InitialSync initialSync,
     boolean bidirectional,
+    boolean mergeColumns,
     SchemaEvolution schemaEvolution,
     boolean enabled) {
   /** The contract's bound: a batch is held in memory, on both ends. */

@@ -45,6 +45,9 @@ public final class SyncDefinitionJson {
           "state_reason",
           "last_execution",
           "lag",
+          "rows_parked",
+          "conflicts_pending",
+          "detection",
           "created_at",
           "updated_at",
           "version",
@@ -88,6 +91,7 @@ public final class SyncDefinitionJson {
             fields.choice("delete_handling", DeleteHandling.class).orElse(DeleteHandling.APPLY),
             fields.choice("initial_sync", InitialSync.class).orElse(InitialSync.AUTO),
             fields.flag("bidirectional").orElse(false),
+            fields.flag("merge_columns").orElse(false),
             fields.choice("schema_evolution", SchemaEvolution.class).orElse(SchemaEvolution.NONE),
             fields.flag("enabled").orElse(true));
     if (strategy != SyncStrategy.FULL && definition.truncateTarget()) {
@@ -95,6 +99,9 @@ public final class SyncDefinitionJson {
     }
     if (strategy != SyncStrategy.MERGE && definition.bidirectional()) {
       fields.refuse("bidirectional", "'bidirectional' goes with sync_strategy merge only");
+    }
+    if (strategy != SyncStrategy.MERGE && definition.mergeColumns()) {
+      fields.refuse("merge_columns", "'merge_columns' goes with sync_strategy merge only");
     }
     List<FieldError> errors = fields.errors();
     return errors.isEmpty() ? Outcome.of(definition) : Outcome.refused(Refusal.invalid(errors));
@@ -189,6 +196,7 @@ public final class SyncDefinitionJson {
     object.put("delete_handling", WireName.of(definition.deleteHandling()));
     object.put("initial_sync", WireName.of(definition.initialSync()));
     object.put("bidirectional", definition.bidirectional());
+    object.put("merge_columns", definition.mergeColumns());
     object.put("schema_evolution", WireName.of(definition.schemaEvolution()));
     object.put("enabled", definition.enabled());
     return object;

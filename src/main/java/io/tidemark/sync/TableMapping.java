@@ -36,6 +36,25 @@ public record TableMapping(
     return Optional.ofNullable(filter);
   }
 
+  /**
+   * The target's name of a source column that tells when a row was written: it is mapped, and a
+   * point in time on both sides.
+   */
+  public Optional<String> timestampColumn(String sourceColumn) {
+    return columns.stream()
+        .filter(pair -> pair.source().name().equals(sourceColumn))
+        .filter(pair -> isTime(pair.source()) && isTime(pair.target()))
+        .map(pair -> pair.target().name())
+        .findFirst();
+  }
+
+  private static boolean isTime(ColumnShape column) {
+    return switch (column.castType()) {
+      case "timestamp with time zone", "timestamp without time zone", "date" -> true;
+      default -> false;
+    };
+  }
+
   /** The mapped columns that are not of the key. */
   public List<Pair> others() {
     return columns.stream().filter(pair -> !key.contains(pair)).toList();

@@ -82,6 +82,7 @@ class JdbcExecutionsTest {
         DeleteHandling.APPLY,
         InitialSync.AUTO,
         false,
+        false,
         SchemaEvolution.NONE,
         true);
   }
