@@ -70,7 +70,8 @@ final class JdbcConflictWriter {
     keyPlaces = mapping.key().stream().mapToInt(mapping.columns()::indexOf).toArray();
   }
 
-  private static RowShape shape(List<Pair> pairs) {
+  /** The target's columns of these pairs. */
+  static RowShape shape(List<Pair> pairs) {
     return RowShape.of(
         pairs.stream().map(pair -> pair.target().name()).toList(),
         pairs.stream().map(pair -> pair.target().kind()).toList());

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -20,6 +21,9 @@ import java.util.UUID;
 public final class PgOrigins {
   /** Sessions of one configuration that write at once: its instances' loops and one decision. */
   private static final int NAMES = 8;
+
+  /** A closed session's server process ends a moment later. */
+  private static final Duration ENDING_MAX = Duration.ofSeconds(10);
 
   private static final String OBJECT_IN_USE = "55006";
   private static final String DUPLICATE = "23505";
@@ -94,10 +98,28 @@ public final class PgOrigins {
     }
   }
 
-  /** Forgets a configuration's origins, and gives their slots back; none of them is active. */
+  /**
+   * Forgets a configuration's origins, and gives their slots back. No session of ours uses them any
+   * more; the server may still be ending one, which is waited for.
+   */
   public static void drop(Connection session, UUID configuration) throws SQLException {
     for (String name : names(configuration)) {
-      run(session, DROP, name, name);
+      drop(session, name);
+    }
+  }
+
+  private static void drop(Connection session, String name) throws SQLException {
+    long giveUp = System.nanoTime() + ENDING_MAX.toNanos();
+    while (true) {
+      try {
+        run(session, DROP, name, name);
+        return;
+      } catch (SQLException e) {
+        if (!OBJECT_IN_USE.equals(e.getSQLState()) || System.nanoTime() > giveUp) {
+          throw e;
+        }
+        run(session, "select pg_catalog.pg_sleep(0.05)");
+      }
     }
   }
 

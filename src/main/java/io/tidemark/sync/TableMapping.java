@@ -22,7 +22,11 @@ public record TableMapping(
     List<Pair> key,
     @Nullable String filter) {
   /** A source column and the target column that takes its values. */
-  public record Pair(ColumnShape source, ColumnShape target) {}
+  public record Pair(ColumnShape source, ColumnShape target) {
+    Pair reversed() {
+      return new Pair(target, source);
+    }
+  }
 
   public TableMapping {
     columns = List.copyOf(columns);
@@ -58,5 +62,15 @@ public record TableMapping(
   /** The mapped columns that are not of the key. */
   public List<Pair> others() {
     return columns.stream().filter(pair -> !key.contains(pair)).toList();
+  }
+
+  /** The mapping of the way back: the target's rows into the source. */
+  public TableMapping reversed() {
+    return new TableMapping(
+        target,
+        source,
+        columns.stream().map(Pair::reversed).toList(),
+        key.stream().map(Pair::reversed).toList(),
+        null);
   }
 }

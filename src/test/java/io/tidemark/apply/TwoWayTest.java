@@ -1,0 +1,204 @@
+package io.tidemark.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tidemark.conflict.ConflictResolution;
+import io.tidemark.conflict.ConflictType;
+import io.tidemark.conflict.Detected;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/** Both sides write: what each holds once all of it has arrived. */
+final class TwoWayTest {
+  private static final String EARLY = "2021-01-01 00:00:00+00";
+  private static final String LATE = "2022-01-01 00:00:00+00";
+
+  @Test
+  void changesFlowBothWaysWithoutAConflict() throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(ConflictResolution.SOURCE_WINS);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "here", EARLY);
+      target.put(2, "there", EARLY);
+      source.put(100, "new here", EARLY);
+      target.put(200, "new there", EARLY);
+      source.delete(3);
+      target.delete(4);
+
+      f.allArrive();
+
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      assertThat(TwoWayFixture.rows(f.source))
+          .startsWith("1,here")
+          .contains("2,there", "100,new here", "200,new there")
+          .doesNotContain("|3,", "|4,");
+      assertThat(f.log.all()).isEmpty();
+    }
+  }
+
+  @Test
+  void editsOfOneRowByTurnsAreNoConflict() throws SQLException {
+    for (ConflictResolution strategy : ConflictResolution.values()) {
+      try (TwoWayFixture f = new TwoWayFixture(strategy);
+          TwoWayFixture.Writer source = f.atSource();
+          TwoWayFixture.Writer target = f.atTarget()) {
+        for (int turn = 0; turn < 5; turn++) {
+          source.put(1, "here " + turn, EARLY);
+          f.allArrive();
+          target.put(1, "there " + turn, EARLY);
+          f.allArrive();
+        }
+        target.delete(1);
+        f.allArrive();
+        source.put(1, "again", EARLY);
+        f.allArrive();
+
+        assertThat(f.log.all()).as(strategy + "").isEmpty();
+        assertThat(TwoWayFixture.rows(f.source)).startsWith("1,again");
+        assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      }
+    }
+  }
+
+  @Test
+  void concurrentEditsHaveOneWinnerOnBothSides() throws SQLException {
+    for (boolean sourceFirst : List.of(true, false)) {
+      assertThat(winner(ConflictResolution.SOURCE_WINS, EARLY, LATE, sourceFirst))
+          .isEqualTo("here");
+      assertThat(winner(ConflictResolution.TARGET_WINS, LATE, EARLY, sourceFirst))
+          .isEqualTo("there");
+      assertThat(winner(ConflictResolution.TIMESTAMP, EARLY, LATE, sourceFirst)).isEqualTo("there");
+      assertThat(winner(ConflictResolution.TIMESTAMP, LATE, EARLY, sourceFirst)).isEqualTo("here");
+      assertThat(winner(ConflictResolution.TIMESTAMP, LATE, LATE, sourceFirst)).isEqualTo("here");
+    }
+  }
+
+  private static String winner(
+      ConflictResolution strategy, String here, String there, boolean sourceFirst)
+      throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(strategy);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "here", here);
+      target.put(1, "there", there);
+      arrive(f, sourceFirst);
+
+      assertThat(f.log.all())
+          .singleElement()
+          .extracting(Detected::type)
+          .isEqualTo(ConflictType.UPDATE_ORIGIN_DIFFERS);
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      return TwoWayFixture.rows(f.source).split("[,|]")[1];
+    }
+  }
+
+  @Test
+  void deletionAndConcurrentEditHaveOneWinnerOnBothSides() throws SQLException {
+    String afterAnyTest = "2100-01-01 00:00:00+00";
+    for (boolean sourceFirst : List.of(true, false)) {
+      assertThat(survives(ConflictResolution.SOURCE_WINS, EARLY, sourceFirst)).isTrue();
+      assertThat(survives(ConflictResolution.TARGET_WINS, EARLY, sourceFirst)).isFalse();
+      assertThat(survives(ConflictResolution.TIMESTAMP, EARLY, sourceFirst)).isFalse();
+      assertThat(survives(ConflictResolution.TIMESTAMP, afterAnyTest, sourceFirst)).isTrue();
+    }
+  }
+
+  /** Whether a row survives that the source edited and the target deleted. */
+  private static boolean survives(ConflictResolution strategy, String at, boolean sourceFirst)
+      throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(strategy);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "here", at);
+      target.delete(1);
+      arrive(f, sourceFirst);
+
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      return TwoWayFixture.rows(f.source).startsWith("1,");
+    }
+  }
+
+  private static void arrive(TwoWayFixture f, boolean sourceFirst) throws SQLException {
+    if (sourceFirst) {
+      f.arrive(10, 0);
+    } else {
+      f.arrive(0, 10);
+    }
+    f.allArrive();
+  }
+
+  @Test
+  void undecidedConflictIsOneAndLeavesBothSidesAsTheyAre() throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(ConflictResolution.MANUAL);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "here", EARLY);
+      target.put(1, "there", EARLY);
+      f.arrive(10, 0);
+      source.put(1, "here later", EARLY);
+      source.put(2, "flows", EARLY);
+      f.allArrive();
+
+      assertThat(f.log.all()).hasSize(1);
+      assertThat(TwoWayFixture.rows(f.source)).startsWith("1,here later");
+      assertThat(TwoWayFixture.rows(f.target)).startsWith("1,there").contains("2,flows");
+    }
+  }
+
+  @TestFactory
+  List<DynamicTest> bothSidesConvergeWhateverIsWrittenMeanwhile() {
+    return List.of(ConflictResolution.values()).stream()
+        .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> converges(strategy)))
+        .toList();
+  }
+
+  private static void converges(ConflictResolution strategy) throws Exception {
+    long seed = System.nanoTime();
+    System.out.println("seed " + seed + " under " + strategy);
+    SplittableRandom random = new SplittableRandom(seed);
+    try (TwoWayFixture f = new TwoWayFixture(strategy);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      Thread here = writing(source, random.split(), "here");
+      Thread there = writing(target, random.split(), "there");
+      while (here.isAlive() || there.isAlive()) {
+        f.arrive(random.nextInt(8), random.nextInt(8));
+      }
+      here.join();
+      there.join();
+      f.allArrive();
+
+      assertThat(f.settledRows(f.target)).isEqualTo(f.settledRows(f.source));
+      assertThat(f.parked).isEmpty();
+      assertThat(f.log.all()).isNotEmpty();
+    }
+  }
+
+  private static Thread writing(TwoWayFixture.Writer writer, SplittableRandom random, String name) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                for (int i = 0; i < 800; i++) {
+                  int id = 1 + random.nextInt(20);
+                  if (random.nextInt(4) == 0) {
+                    writer.delete(id);
+                  } else {
+                    // Now and then two rows of one time, and some of days to come.
+                    String at = "20%02d-01-01 00:00:00+00".formatted(20 + random.nextInt(20));
+                    writer.put(id, name + " " + i, at);
+                  }
+                }
+              } catch (SQLException e) {
+                throw new IllegalStateException(e);
+              }
+            },
+            name);
+    thread.start();
+    return thread;
+  }
+}
