@@ -235,17 +235,17 @@ final class CaptureLoop implements Runnable {
   /** Notes a failure and answers how long to wait. */
   private Duration failed(Throwable failure) {
     failures++;
-    OperatingFailure known = operatingFailure(failure);
-    boolean closed = known != null && known.code().startsWith(CaptureStart.CLOSED_PREFIX);
-    String reason = known != null ? known.getMessage() : PgSource.reason(failure);
-    String remedy =
-        known != null
-            ? known.hint().orElse(null)
-            : "It is tried again by itself; check the source database and the brokers if it stays.";
-    become(closed ? Phase.FAILED : Phase.RETRYING, reason, remedy);
+    OperatingFailure known = meaningOf(failure);
+    boolean closed = known.code().startsWith(CaptureStart.CLOSED_PREFIX);
+    become(closed ? Phase.FAILED : Phase.RETRYING, known.getMessage(), known.hint().orElse(null));
     LOG.log(
         System.Logger.Level.WARNING,
-        "Capture of " + names.connection() + " failed (" + failures + " in a row): " + reason,
+        "Capture of "
+            + names.connection()
+            + " failed ("
+            + failures
+            + " in a row): "
+            + known.getMessage(),
         failure);
     if (closed) {
       return settings.backoffMax();
@@ -257,13 +257,22 @@ final class CaptureLoop implements Runnable {
     return Duration.ofMillis(base / 2 + random.nextLong(base / 2 + 1));
   }
 
-  private static @Nullable OperatingFailure operatingFailure(Throwable failure) {
+  private static OperatingFailure meaningOf(Throwable failure) {
     for (Throwable at = failure; at != null; at = at.getCause()) {
       if (at instanceof OperatingFailure known) {
         return known;
       }
     }
-    return null;
+    return PgSource.failureIn(failure)
+        .or(() -> KafkaFailures.in(failure))
+        .orElseGet(
+            () ->
+                new OperatingFailure(
+                    OperatingFailure.Kind.CAPACITY,
+                    "unexpected",
+                    PgSource.reason(failure),
+                    "It is tried again by itself; the log has it whole.",
+                    failure));
   }
 
   private void become(Phase phase, @Nullable String reason, @Nullable String remedy) {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,6 +21,9 @@ import java.util.random.RandomGenerator;
  * captures; another takes over within seconds when it dies or freezes.
  */
 public final class ChangeTracker implements AutoCloseable {
+  /** Until a heartbeat of the source is in the topics. */
+  private static final Duration HEARTBEAT_WAY_MAX = Duration.ofSeconds(1);
+
   private final CaptureSettings settings;
   private final Map<String, Object> clients;
   private final Clock clock;
@@ -93,6 +97,20 @@ public final class ChangeTracker implements AutoCloseable {
   /** What this instance does for the connection; empty if it was not started here. */
   public Optional<CaptureState> state(String connection) {
     return Optional.ofNullable(loops.get(connection)).map(CaptureLoop::state);
+  }
+
+  /**
+   * How old the topics' view of the source is, in seconds; 0 while it is no older than an idle
+   * source's heartbeat leaves it. Empty if this instance does not know: another one captures.
+   */
+  public OptionalDouble secondsBehind(String connection) {
+    double fresh = settings.heartbeat().plus(HEARTBEAT_WAY_MAX).toMillis() / 1000.0;
+    return Optional.ofNullable(loops.get(connection))
+        .filter(loop -> loop.state().phase() != CaptureState.Phase.STANDBY)
+        .flatMap(loop -> loop.progress().written())
+        .map(written -> (clock.millis() - written.committedMicros() / 1000) / 1000.0)
+        .map(seconds -> OptionalDouble.of(seconds > fresh ? seconds : 0))
+        .orElse(OptionalDouble.empty());
   }
 
   /**

@@ -72,6 +72,10 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private SourcePosition written = SourcePosition.START;
   private @Nullable Captured last;
   private boolean open;
+
+  /** Whether the open transaction was told to commit: then it may have done so. */
+  private boolean committing;
+
   private long openBytes;
   private long openChanges;
 
@@ -172,9 +176,11 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
         new WrittenPosition(
             Phase.WRITTEN, generation, written, reached.committedMicros(), clock.millis());
     send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
+    committing = true;
     producer.commitTransaction();
     failIfSendFailed();
     progress.written(position, openChanges);
+    committing = false;
     open = false;
     last = null;
     openBytes = 0;
@@ -233,14 +239,15 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   /** Gives up what is not committed, and tells readers so rather than let them wait for it. */
   @Override
   public void close() {
-    if (open) {
-      try {
+    try {
+      if (open && !committing) {
         producer.abortTransaction();
-      } catch (KafkaException e) {
-        // Fenced, or the brokers are away: the next writer, or time, ends the transaction.
-        LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
       }
+    } catch (KafkaException e) {
+      // Fenced, or the brokers are away: the next writer, or time, ends the transaction.
+      LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
+    } finally {
+      producer.close(CLOSE_MAX);
     }
-    producer.close(CLOSE_MAX);
   }
 }

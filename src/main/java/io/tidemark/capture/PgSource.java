@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
@@ -31,6 +32,23 @@ final class PgSource {
         what + ": " + cause.getMessage() + " (SQLSTATE " + cause.getSQLState() + ")",
         "Check that the source database is up and that the user may do this.",
         cause);
+  }
+
+  /** What the source database said, if that is what the failure comes down to. */
+  static Optional<OperatingFailure> failureIn(Throwable failure) {
+    for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof SQLException sql) {
+        return Optional.of(
+            new OperatingFailure(
+                OperatingFailure.Kind.SOURCE,
+                "source_failed",
+                reason(sql),
+                "Check that the source database is up and that the user may do this; it is tried"
+                    + " again by itself.",
+                failure));
+      }
+    }
+    return Optional.empty();
   }
 
   /** What a failure comes down to: what the database said, else the innermost message. */

@@ -28,6 +28,7 @@ final class Stream implements AutoCloseable {
   private final SyncConfiguration configuration;
   private volatile @Nullable KafkaApplyLoop loop;
   private @Nullable TableMapping lastMapping;
+  private List<TrackedPartition> lastTracked = List.of();
   private volatile @Nullable OperatingFailure obstacle;
 
   Stream(Rooms rooms, SyncConfiguration configuration) {
@@ -124,16 +125,33 @@ final class Stream implements AutoCloseable {
     return failure.getMessage() + failure.hint().map(hint -> "; " + hint).orElse("");
   }
 
-  /** Where the partitions that this process holds stand. */
+  /**
+   * Where the partitions that this process holds stand. While target or broker is away, as they
+   * last stood: what is not known to be in step grows older.
+   */
   List<TrackedPartition> tracked() {
     KafkaApplyLoop running = loop;
     if (running == null) {
       return List.of();
     }
     Instant now = rooms.clock().instant();
-    return running.progress().partitions().values().stream()
-        .map(partition -> tracked(partition, running.progress().lagSeconds(now), now))
-        .toList();
+    List<TrackedPartition> current =
+        running.progress().partitions().values().stream()
+            .map(partition -> tracked(partition, lagSeconds(running.progress(), now), now))
+            .toList();
+    if (!current.isEmpty()) {
+      lastTracked = current;
+      return current;
+    }
+    return running.state() instanceof ApplyState.Retrying
+        ? lastTracked.stream().map(last -> last.agedTo(now)).toList()
+        : List.of();
+  }
+
+  /** Behind the topic, or as far as the topic is behind the source. */
+  private double lagSeconds(ApplyProgress progress, Instant now) {
+    String connection = configuration.definition().sourceConnection();
+    return Math.max(progress.lagSeconds(now), rooms.tracker().secondsBehind(connection).orElse(0));
   }
 
   private TrackedPartition tracked(

@@ -52,7 +52,7 @@ final class SystemResource {
       long capturedOffset,
       long appliedOffset,
       @Schema(description = "Records not applied yet") long lagEvents,
-      @Schema(description = "Since the oldest change not applied was committed") double lagSeconds,
+      @Schema(description = "Since the target was last known to be in step") double lagSeconds,
       Instant updatedAt) {
     static PartitionView of(TrackedPartition tracked) {
       return new PartitionView(

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** An embedded stack in another process. */
-final class ForkedStack implements AutoCloseable {
+/** An embedded stack in another process, which can be stopped or killed alone. */
+public final class ForkedStack implements AutoCloseable {
 
   private static final long ANSWER_SECONDS_MAX = 60;
   private static final long END_SECONDS_MAX = 60;
@@ -25,7 +25,8 @@ final class ForkedStack implements AutoCloseable {
     this.answer = answer;
   }
 
-  static ForkedStack start(Path dataDir, Part... parts) throws IOException {
+  /** Starts the parts; on a data directory that was used before, on the same ports again. */
+  public static ForkedStack start(Path dataDir, Part... parts) throws IOException {
     return start(List.of(), System.getProperty("java.class.path"), dataDir, parts);
   }
 
@@ -67,11 +68,12 @@ final class ForkedStack implements AutoCloseable {
     return process.pid();
   }
 
-  String jdbcUrl() {
+  /** Complete JDBC URL of the database {@code source}. */
+  public String jdbcUrl() {
     return word(1);
   }
 
-  String bootstrapServers() {
+  public String bootstrapServers() {
     return word(2);
   }
 
@@ -83,10 +85,11 @@ final class ForkedStack implements AutoCloseable {
   }
 
   /** As {@code kill -9} does: no hook of the process runs. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly().onExit().orTimeout(END_SECONDS_MAX, TimeUnit.SECONDS).join();
   }
 
+  /** Stops the servers in order. */
   @Override
   public void close() throws IOException {
     process.getOutputStream().close();

@@ -14,15 +14,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
-/** The packaged program in a process of its own, with a data directory and ports of its own. */
+/**
+ * The packaged program in a process of its own, with a data directory and ports of its own. What
+ * the settings do not name is embedded.
+ */
 final class TidemarkProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
   private static final String API = "/api/v1/sync/sql-sync";
 
   private final Path directory;
+  private final Map<String, String> settings;
   private final int httpPort;
   private final int postgresPort;
   private final int kafkaPort;
@@ -30,7 +35,12 @@ final class TidemarkProcess implements AutoCloseable {
   private Process process;
 
   TidemarkProcess(Path directory) throws IOException {
+    this(directory, Map.of());
+  }
+
+  TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
     this.directory = Files.createDirectories(directory);
+    this.settings = Map.copyOf(settings);
     httpPort = freePort();
     postgresPort = freePort();
     kafkaPort = freePort();
@@ -68,6 +78,7 @@ final class TidemarkProcess implements AutoCloseable {
     line.add("-Dquarkus.http.port=" + httpPort);
     line.add("-Dtidemark.embedded.postgres-port=" + postgresPort);
     line.add("-Dtidemark.embedded.kafka-port=" + kafkaPort);
+    settings.forEach((key, value) -> line.add("-D" + key + "=" + value));
     line.add("-jar");
     line.add(JAR.toAbsolutePath().toString());
     line.addAll(List.of(command));

@@ -1,0 +1,212 @@
+package io.tidemark.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tidemark.embedded.EmbeddedStack.Part;
+import io.tidemark.postgres.PgDatabase;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The servers that Tidemark relies on go away one at a time, with load on the source, and come
+ * back: health says which is missing, and the sync recovers without anybody's help.
+ */
+final class OutageIT {
+  private static final Duration SHORT = Duration.ofSeconds(10);
+  private static final Duration LONG = Duration.ofMinutes(1);
+
+  /** The contract's bound for health to tell. */
+  private static final Duration RED_MAX = Duration.ofSeconds(30);
+
+  private static final Duration RECOVERY_MAX = Duration.ofMinutes(1);
+  private static final int CLIENTS = 2;
+  private static final TpcbTables TABLES = new TpcbTables(4, 40, 10_000);
+  private static final AtomicLong IDS = new AtomicLong();
+
+  /**
+   * What health has to say.
+   *
+   * @param innocent words of what is not missing
+   */
+  private record Told(String cause, String remedy, List<String> innocent) {}
+
+  private static final Told SOURCE =
+      new Told(
+          "capture of connection 'source'",
+          "heck that the source database is up",
+          List.of("Kafka", "broker", "target"));
+  private static final Told TARGET =
+      new Told(
+          "target connection 'target'",
+          "heck that the database is up",
+          List.of("Kafka", "broker", "capture of"));
+  private static final Told BROKER =
+      new Told("Kafka: ", "heck that the brokers are up", List.of("database is up"));
+
+  private static ExternalServer source;
+  private static ExternalServer target;
+  private static ExternalServer broker;
+  private static TidemarkProcess tidemark;
+
+  @BeforeAll
+  static void start() throws IOException {
+    Path directory = Path.of("target", "it", "outage-" + ProcessHandle.current().pid());
+    CompletableFuture<ExternalServer> first =
+        ExternalServer.start(directory.resolve("source"), Part.POSTGRES);
+    CompletableFuture<ExternalServer> second =
+        ExternalServer.start(directory.resolve("target"), Part.POSTGRES);
+    broker = ExternalServer.start(directory.resolve("broker"), Part.KAFKA).join();
+    source = first.join();
+    target = second.join();
+    tidemark =
+        new TidemarkProcess(
+            directory.resolve("tidemark"),
+            Map.of(
+                "tidemark.connections.source.url", sourceDatabase().url(),
+                "tidemark.connections.target.url", targetDatabase().url(),
+                "kafka.bootstrap.servers", broker.bootstrapServers()));
+    tidemark.serve();
+    TABLES.create(tidemark, sourceDatabase(), targetDatabase());
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    // Tidemark before the servers that it uses.
+    tidemark.close();
+    broker.close();
+    target.close();
+    source.close();
+  }
+
+  private static PgDatabase sourceDatabase() {
+    return source.database("source");
+  }
+
+  private static PgDatabase targetDatabase() {
+    return target.database("target");
+  }
+
+  @Test
+  void recoversAloneWhenTheSourceWasAway() throws Exception {
+    outage(source, SHORT, SOURCE);
+  }
+
+  @Test
+  void recoversAloneWhenTheTargetWasAway() throws Exception {
+    outage(target, SHORT, TARGET);
+  }
+
+  @Test
+  void recoversAloneWhenTheBrokerWasAway() throws Exception {
+    outage(broker, SHORT, BROKER);
+  }
+
+  @Test
+  @Tag("soak")
+  void recoversAloneWhenTheSourceWasAwayForAMinute() throws Exception {
+    outage(source, LONG, SOURCE);
+  }
+
+  @Test
+  @Tag("soak")
+  void recoversAloneWhenTheTargetWasAwayForAMinute() throws Exception {
+    outage(target, LONG, TARGET);
+  }
+
+  @Test
+  @Tag("soak")
+  void recoversAloneWhenTheBrokerWasAwayForAMinute() throws Exception {
+    outage(broker, LONG, BROKER);
+  }
+
+  private static void outage(ExternalServer server, Duration length, Told told) throws Exception {
+    TpcbTables.awaitEqual(sourceDatabase(), targetDatabase(), RECOVERY_MAX);
+    awaitReady();
+    long seed = System.nanoTime();
+    System.out.println("seed " + seed);
+
+    try (TpcbLoad load = new TpcbLoad(sourceDatabase(), TABLES, CLIENTS, IDS, seed)) {
+      load.untilMore(200);
+      long stopped = System.nanoTime();
+      server.stop();
+      try {
+        awaitRed(told);
+        System.out.printf("red after %.1f s%n", secondsSince(stopped));
+        staysRedUntil(stopped + length.toNanos(), told);
+        assertThat(lagSeconds()).isGreaterThan(length.toSeconds() / 2.0);
+      } finally {
+        server.startAgain();
+      }
+      long back = System.nanoTime();
+      awaitReady();
+      System.out.printf("green %.1f s after its return%n", secondsSince(back));
+      load.untilMore(200);
+      load.assertKeptBySource();
+    }
+
+    TpcbTables.awaitEqual(sourceDatabase(), targetDatabase(), RECOVERY_MAX);
+    try (TpcbAudit audit = new TpcbAudit(broker.bootstrapServers(), sourceDatabase())) {
+      audit.assertEachChangeOnce();
+    }
+  }
+
+  private static double secondsSince(long nanos) {
+    return (System.nanoTime() - nanos) / 1e9;
+  }
+
+  private static void awaitRed(Told told) {
+    Awaitility.await()
+        .atMost(RED_MAX)
+        .pollInterval(Duration.ofMillis(200))
+        .untilAsserted(() -> assertRed(told));
+  }
+
+  private static void assertRed(Told told) throws IOException {
+    HttpResponse<String> ready = tidemark.ready();
+    assertThat(ready.statusCode()).as(ready.body()).isEqualTo(503);
+    assertThat(ready.body()).contains(told.cause(), told.remedy());
+    told.innocent().forEach(other -> assertThat(ready.body()).doesNotContain(other));
+  }
+
+  /** Neither does it turn green meanwhile, nor blame somebody else. */
+  private static void staysRedUntil(long nanos, Told told) {
+    Duration left = Duration.ofNanos(Math.max(1, nanos - System.nanoTime()));
+    Awaitility.await()
+        .during(left)
+        .atMost(left.plus(RED_MAX))
+        .pollInterval(Duration.ofMillis(500))
+        .untilAsserted(() -> assertRed(told));
+  }
+
+  /** As a user sees it. */
+  private static double lagSeconds() throws IOException {
+    String answer = tidemark.get("/configurations?name=" + TpcbTables.HISTORY).body();
+    Matcher lag = Pattern.compile("\"lag_seconds\":([0-9.E-]+)").matcher(answer);
+    assertThat(lag.find()).as(answer).isTrue();
+    return Double.parseDouble(lag.group(1));
+  }
+
+  private static void awaitReady() {
+    Awaitility.await()
+        .atMost(RECOVERY_MAX)
+        .pollInterval(Duration.ofMillis(200))
+        .untilAsserted(
+            () -> {
+              HttpResponse<String> ready = tidemark.ready();
+              assertThat(ready.statusCode()).as(ready.body()).isEqualTo(200);
+            });
+  }
+}
