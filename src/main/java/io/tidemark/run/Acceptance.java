@@ -35,6 +35,11 @@ public final class Acceptance {
     }
   }
 
+  /** Whether there is a connection of this name. */
+  boolean knows(String connection) {
+    return connections.find(connection).isPresent();
+  }
+
   /** The mapping and what to beware of, or everything that stands in the way. */
   public Outcome<Accepted> inspect(SyncDefinition definition) {
     List<FieldError> errors = notAvailable(definition);
