@@ -19,10 +19,11 @@ public sealed interface ApplyState {
   /**
    * Something is in the way; it is tried again until it works.
    *
+   * @param code the failure's stable word
    * @param reason what is in the way
    * @param remedy what a person can do, empty if nothing is needed
    * @param attempts failed so far
    */
-  record Retrying(Instant since, String reason, String remedy, int attempts)
+  record Retrying(Instant since, String code, String reason, String remedy, int attempts)
       implements ApplyState {}
 }

@@ -68,6 +68,12 @@ public final class KafkaApplyLoop implements AutoCloseable {
     return state.get();
   }
 
+  /** Whether the target has lost its position, so that it needs a full copy to go on. */
+  public boolean lacksPosition() {
+    return state.get() instanceof ApplyState.Retrying retrying
+        && retrying.code().equals(KafkaApplySession.NO_POSITION);
+  }
+
   public ApplyProgress progress() {
     return progress;
   }
@@ -123,7 +129,9 @@ public final class KafkaApplyLoop implements AutoCloseable {
     OperatingFailure failure = failure(e);
     Instant since =
         state.get() instanceof ApplyState.Retrying earlier ? earlier.since() : clock.instant();
-    state.set(new ApplyState.Retrying(since, reason(failure), failure.hint().orElse(""), attempts));
+    state.set(
+        new ApplyState.Retrying(
+            since, failure.code(), reason(failure), failure.hint().orElse(""), attempts));
     LOG.log(
         Level.WARNING,
         () -> "apply of " + task.topic() + ", attempt " + attempts + ": " + reason(failure));

@@ -24,6 +24,9 @@ import org.apache.kafka.common.TopicPartition;
  * both stand. Used by the loop's thread alone, but for {@link #wakeup()}.
  */
 final class KafkaApplySession implements AutoCloseable {
+  /** The target holds no position: only a full copy can bring it into step. */
+  static final String NO_POSITION = "no_position";
+
   /** How often the group is told how far it is; only a hint for people who watch the group. */
   private static final Duration HINT_EVERY = Duration.ofSeconds(5);
 
@@ -227,7 +230,7 @@ final class KafkaApplySession implements AutoCloseable {
   private OperatingFailure neverInStep(TopicPartition partition) {
     return new OperatingFailure(
         OperatingFailure.Kind.TARGET,
-        "no_position",
+        NO_POSITION,
         "target connection '" + task.target().connection() + "' holds no position for " + partition,
         "run a full sync of this configuration (execute with mode full)",
         null);

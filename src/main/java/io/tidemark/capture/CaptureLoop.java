@@ -34,6 +34,7 @@ final class CaptureLoop implements Runnable {
   private final PgDatabase source;
   private final CaptureNames names;
   private final KafkaTopics topics;
+  private final CaptureStart decision;
   private final Clock clock;
   private final RandomGenerator random;
   private final CaptureProgress progress = new CaptureProgress();
@@ -56,6 +57,7 @@ final class CaptureLoop implements Runnable {
     this.clients = clients;
     this.source = source;
     this.names = CaptureNames.of(settings, source.connection());
+    this.decision = new CaptureStart(names);
     this.topics = topics;
     this.clock = clock;
     this.random = random;
@@ -133,10 +135,9 @@ final class CaptureLoop implements Runnable {
     }
     try (PgLeadership lead = taken.get()) {
       while (!stopping) {
-        Optional<PgSlot> slot = lead.slot(names.slot());
-        if (slot.isEmpty()) {
+        if (lead.slot(names.slot()).isEmpty()) {
           idle();
-        } else if (!capture(lead, slot.get())) {
+        } else if (!capture(lead)) {
           become(Phase.STANDBY, "capture of this source was ended", null);
         }
         sleep(PgLeadership.PING);
@@ -148,7 +149,7 @@ final class CaptureLoop implements Runnable {
   private void idle() {
     if (!state.isSame(Phase.STANDBY, NOTHING_TRACKED)) {
       // Asked once: a slot that vanishes later ends the engine, which comes back to here.
-      CaptureStart.refuseIfInUse(lastPosition(), names.slot());
+      decision.refuseIfInUse(lastPosition());
       become(Phase.STANDBY, NOTHING_TRACKED, null);
     }
   }
@@ -161,7 +162,7 @@ final class CaptureLoop implements Runnable {
   }
 
   /** Captures until something ends it; false if there is nothing to capture. */
-  private boolean capture(PgLeadership lead, PgSlot found) throws Exception {
+  private boolean capture(PgLeadership lead) throws Exception {
     become(Phase.STARTING, null, null);
     topics.ensurePosition(names.connection());
     try (KafkaChangeWriter writer =
@@ -171,9 +172,15 @@ final class CaptureLoop implements Runnable {
         return false;
       }
       lead.evict(names.slot());
-      PgSlot slot = lead.slot(names.slot()).orElse(found);
+      // INVARIANT: looked up after the position was read, so that a slot that a reset dropped in
+      // between is not taken for the one that the reset is about to make.
+      Optional<PgSlot> found = lead.slot(names.slot());
+      if (found.isEmpty()) {
+        return false;
+      }
+      PgSlot slot = found.get();
       SlotGeneration generation = PgSource.generation(source, names.slot());
-      WrittenPosition from = CaptureStart.decide(last, slot, generation, clock.millis());
+      WrittenPosition from = decision.decide(last, slot, generation, clock.millis());
       if (last.isPresent() && last.get().equals(from)) {
         writer.resume(from);
       } else {

@@ -13,14 +13,14 @@ final class CaptureStart {
   /** Codes of refusals that only a person can end. */
   static final String CLOSED_PREFIX = "capture_closed_";
 
-  private static final String REMEDY =
-      "Changes may be missing in the topics. Reset the capture of this connection, then run a full"
-          + " sync of each of its configurations.";
+  private final CaptureNames names;
 
-  private CaptureStart() {}
+  CaptureStart(CaptureNames names) {
+    this.names = names;
+  }
 
   /** The position to go on from: the last written one, or a new slot's first. */
-  static WrittenPosition decide(
+  WrittenPosition decide(
       Optional<WrittenPosition> last, PgSlot slot, SlotGeneration now, long nowMillis) {
     if (slot.lost()) {
       throw closed("slot_lost", "the source removed WAL that slot " + now.slot() + " needs");
@@ -57,14 +57,22 @@ final class CaptureStart {
   }
 
   /** Refuses to go on without a slot that was in use: what it would have sent is gone. */
-  static void refuseIfInUse(Optional<WrittenPosition> last, String slot) {
+  void refuseIfInUse(Optional<WrittenPosition> last) {
     if (last.isPresent() && last.get().phase() == Phase.WRITTEN) {
-      throw closed("slot_missing", "slot " + slot + " was in use and is gone, and with it changes");
+      throw closed(
+          "slot_missing", "slot " + names.slot() + " was in use and is gone, and with it changes");
     }
   }
 
-  private static OperatingFailure closed(String code, String message) {
+  /** A failure that only a reset ends. */
+  OperatingFailure closed(String code, String message) {
     return new OperatingFailure(
-        OperatingFailure.Kind.SOURCE, CLOSED_PREFIX + code, message, REMEDY, null);
+        OperatingFailure.Kind.SOURCE,
+        CLOSED_PREFIX + code,
+        message,
+        "Changes may be missing in the topics. POST /captures/"
+            + names.connection()
+            + "/reset makes the capture anew and copies its tables in full.",
+        null);
   }
 }

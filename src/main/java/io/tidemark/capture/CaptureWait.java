@@ -1,5 +1,8 @@
 package io.tidemark.capture;
 
+import io.tidemark.capture.WrittenPosition.Phase;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.time.Duration;
 import java.util.Map;
@@ -26,7 +29,11 @@ final class CaptureWait {
     this.source = source;
   }
 
-  /** Whether the topics hold everything up to the LSN before the time is over. */
+  /**
+   * Whether the topics hold everything up to the LSN before the time is over.
+   *
+   * @throws OperatingFailure if they never will, since the slot was made after the LSN
+   */
   boolean until(long lsn, Duration max, Optional<CaptureProgress> local) {
     long until = System.nanoTime() + max.toNanos();
     // What is written stays written, so the local answer is good whoever captures now.
@@ -44,8 +51,8 @@ final class CaptureWait {
       SlotGeneration generation = PgSource.generation(source, slot);
       Optional<WrittenPosition> last = reader.last();
       while (last.isEmpty()
-          || !last.get().covers(lsn)
-          || !generation.equals(last.get().generation())) {
+          || !generation.equals(last.get().generation())
+          || !covers(last.get(), lsn)) {
         long left = until - System.nanoTime();
         if (left <= 0) {
           return false;
@@ -56,6 +63,40 @@ final class CaptureWait {
       }
       return true;
     }
+  }
+
+  /** Fails if the topics have a gap behind the LSN. */
+  void requireNoGapSince(long lsn) {
+    try (KafkaPositionReader reader =
+        new KafkaPositionReader(settings, clients, source.connection())) {
+      boolean isReset =
+          reader
+              .last()
+              .filter(at -> at.phase() == Phase.WRITTEN && !at.isSinceAfter(lsn))
+              .isEmpty();
+      if (isReset) {
+        throw wasReset(lsn);
+      }
+    }
+  }
+
+  private boolean covers(WrittenPosition last, long lsn) {
+    if (last.isSinceAfter(lsn)) {
+      throw wasReset(lsn);
+    }
+    return last.covers(lsn);
+  }
+
+  private OperatingFailure wasReset(long lsn) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.SOURCE,
+        "capture_reset",
+        "the capture of connection '"
+            + source.connection()
+            + "' was made anew meanwhile, so the topics do not hold all changes since "
+            + Lsn.text(lsn),
+        "Start it again.",
+        null);
   }
 
   private static boolean awaitLocal(Optional<CaptureProgress> local, long lsn, long until) {

@@ -86,6 +86,39 @@ public final class ChangeTracker implements AutoCloseable {
     new PgTracking(settings, clients, source, topics, clock).release(Set.copyOf(remaining));
   }
 
+  /**
+   * Makes slot and position of the source anew, for a capture that may have missed changes: topics
+   * go on behind the gap. Every table's target must be copied in full after this. The publication
+   * is kept, and brought to these tables. Repeating it after a crash does no harm.
+   *
+   * @throws OperatingFailure if the source or the brokers refuse
+   */
+  public void reset(PgDatabase source, Set<TableName> tables) {
+    new PgTracking(settings, clients, source, topics, clock).reset(Set.copyOf(tables));
+    CaptureLoop loop = loops.get(source.connection());
+    if (loop != null) {
+      loop.wake();
+    }
+  }
+
+  /**
+   * Whether the source's capture cannot go on before it is reset. Asks the source and the position
+   * topic, so it is true on any instance.
+   */
+  public boolean needsReset(PgDatabase source) {
+    CaptureLoop loop = loops.get(source.connection());
+    return loop != null && loop.state().phase() == CaptureState.Phase.FAILED
+        || new PgTracking(settings, clients, source, topics, clock).refusal().isPresent();
+  }
+
+  /**
+   * Fails unless the topics hold, without a gap, what commits after the LSN: a slot that was made
+   * anew since then leaves one.
+   */
+  public void requireNoGapSince(PgDatabase source, long lsn) {
+    new CaptureWait(settings, clients, source).requireNoGapSince(lsn);
+  }
+
   /** One view for each connection that this instance started. */
   public List<CaptureView> captures() {
     return loops.values().stream()

@@ -1,7 +1,6 @@
 package io.tidemark.capture;
 
 import io.tidemark.capture.Captured.Changed;
-import io.tidemark.capture.WrittenPosition.Phase;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
 import io.tidemark.change.Row;
@@ -13,6 +12,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -68,7 +68,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private final Map<TableName, String> topicOf = new HashMap<>();
   private final AtomicReference<@Nullable Exception> sendFailure = new AtomicReference<>();
 
-  private @Nullable SlotGeneration generation;
+  private @Nullable WrittenPosition from;
   private SourcePosition written = SourcePosition.START;
   private @Nullable Captured last;
   private boolean open;
@@ -129,10 +129,10 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   }
 
   /** Continues after a position that is already in the topic. */
-  void resume(WrittenPosition from) {
-    generation = from.generation();
-    written = from.position();
-    progress.written(from, 0);
+  void resume(WrittenPosition position) {
+    from = position;
+    written = position.position();
+    progress.written(position, 0);
   }
 
   /** Writes a position that no change led to: a slot's first one, or its end. */
@@ -173,8 +173,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
       return;
     }
     WrittenPosition position =
-        new WrittenPosition(
-            Phase.WRITTEN, generation, written, reached.committedMicros(), clock.millis());
+        Objects.requireNonNull(from).movedTo(written, reached.committedMicros(), clock.millis());
     send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
     committing = true;
     producer.commitTransaction();

@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.Sql;
@@ -31,6 +32,7 @@ final class PgTracking {
   private final KafkaTopics topics;
   private final Clock clock;
   private final CaptureNames names;
+  private final CaptureStart decision;
 
   PgTracking(
       CaptureSettings settings,
@@ -44,6 +46,7 @@ final class PgTracking {
     this.topics = topics;
     this.clock = clock;
     this.names = CaptureNames.of(settings, source.connection());
+    this.decision = new CaptureStart(names);
   }
 
   /** See {@link ChangeTracker#ensureTracked}. */
@@ -64,11 +67,58 @@ final class PgTracking {
         });
   }
 
+  /** See {@link ChangeTracker#reset}. */
+  void reset(Set<TableName> tables) {
+    inTurn(
+        "the capture of " + names.connection() + " could not be reset",
+        connection -> {
+          for (TableName table : tables) {
+            PgPublication.check(connection, table);
+            topics.ensureChanges(names.connection(), table);
+          }
+          topics.ensurePosition(names.connection());
+          PgPublication publication = new PgPublication(connection, names.publication());
+          for (TableName table : tables) {
+            publication.add(table);
+          }
+          publication.keep(tables);
+          // INVARIANT: "released" until the old slot is gone. It fences whoever captures, and keeps
+          // every instance from taking the old slot for the new one.
+          record(WrittenPosition.released(clock.millis()));
+          PgSlot.drop(connection, names.slot());
+          ensureSlot(connection);
+          for (TableName pending : publication.pending()) {
+            PgWriters.awaitEnd(connection, Sql.name(pending), pending, settings.writerWait());
+            publication.settle(pending);
+          }
+        });
+  }
+
+  /** Whether a capture of this source would refuse to start, and why. */
+  Optional<OperatingFailure> refusal() {
+    try (Connection connection = source.open("capture check")) {
+      // INVARIANT: the slot first. Both move on meanwhile, and the slot is never ahead.
+      Optional<PgSlot> slot = PgSlot.find(connection, names.slot());
+      Optional<WrittenPosition> last = lastPosition();
+      if (slot.isEmpty()) {
+        decision.refuseIfInUse(last);
+      } else {
+        SlotGeneration generation = PgSource.generation(source, names.slot());
+        decision.decide(last, slot.get(), generation, clock.millis());
+      }
+      return Optional.empty();
+    } catch (OperatingFailure e) {
+      return Optional.of(e);
+    } catch (SQLException e) {
+      throw PgSource.failure("the capture of " + names.connection() + " could not be examined", e);
+    }
+  }
+
   private void ensureSlot(Connection connection) throws SQLException {
     if (PgSlot.find(connection, names.slot()).isPresent()) {
       return;
     }
-    CaptureStart.refuseIfInUse(lastPosition(), names.slot());
+    decision.refuseIfInUse(lastPosition());
     record(WrittenPosition.creating(clock.millis()));
     PgSlot.create(connection, names.slot());
   }

@@ -28,6 +28,7 @@ final class PositionJson {
         json.writeNumberField("timeline", generation.timeline());
         json.writeStringField("slot", generation.slot());
       }
+      json.writeNumberField("since_lsn", written.sinceLsn());
       json.writeNumberField("commit_lsn", written.position().commitLsn());
       json.writeNumberField("ordinal", written.position().ordinal());
       json.writeNumberField("part", written.position().part());
@@ -45,6 +46,7 @@ final class PositionJson {
     String system = null;
     String slot = null;
     long timeline = 0;
+    long sinceLsn = 0;
     long commitLsn = 0;
     long ordinal = 0;
     int part = 0;
@@ -61,6 +63,7 @@ final class PositionJson {
           case "system" -> system = json.getText();
           case "timeline" -> timeline = json.getLongValue();
           case "slot" -> slot = json.getText();
+          case "since_lsn" -> sinceLsn = json.getLongValue();
           case "commit_lsn" -> commitLsn = json.getLongValue();
           case "ordinal" -> ordinal = json.getLongValue();
           case "part" -> part = json.getIntValue();
@@ -75,6 +78,7 @@ final class PositionJson {
     return new WrittenPosition(
         phaseOf(phase),
         generation,
+        sinceLsn,
         new SourcePosition(commitLsn, ordinal, part),
         committedMicros,
         writtenMillis);

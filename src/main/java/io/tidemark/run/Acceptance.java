@@ -37,6 +37,11 @@ public final class Acceptance {
     }
   }
 
+  /** Whether there is a connection of this name. */
+  boolean knows(String connection) {
+    return connections.find(connection).isPresent();
+  }
+
   /** The mapping and what to beware of, or everything that stands in the way. */
   public Outcome<Accepted> inspect(SyncDefinition definition) {
     return inspect(definition, null);

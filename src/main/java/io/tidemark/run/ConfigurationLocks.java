@@ -1,5 +1,7 @@
 package io.tidemark.run;
 
+import java.util.Collection;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -21,8 +23,29 @@ final class ConfigurationLocks {
     }
   }
 
+  /** Runs while nothing else is done about any of these; the locks' order rules a deadlock out. */
+  <T> T holdingAll(Collection<UUID> configurationIds, Supplier<T> action) {
+    List<Lock> taken =
+        configurationIds.stream()
+            .map(ConfigurationLocks::stripeOf)
+            .distinct()
+            .sorted()
+            .map(stripe -> locks[stripe])
+            .toList();
+    taken.forEach(Lock::lock);
+    try {
+      return action.get();
+    } finally {
+      taken.forEach(Lock::unlock);
+    }
+  }
+
+  private static int stripeOf(UUID configurationId) {
+    return Math.floorMod(configurationId.hashCode(), STRIPES);
+  }
+
   <T> T holding(UUID configurationId, Supplier<T> action) {
-    Lock lock = locks[Math.floorMod(configurationId.hashCode(), STRIPES)];
+    Lock lock = locks[stripeOf(configurationId)];
     lock.lock();
     try {
       return action.get();

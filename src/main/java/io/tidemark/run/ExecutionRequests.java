@@ -6,16 +6,23 @@ import io.tidemark.sync.Outcome;
 import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncStrategy;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the wish for an execution into a stored one that the engine has taken. */
 public final class ExecutionRequests {
+  /** A copy that is told to end rolls back within seconds, wherever it runs. */
+  private static final Duration END_MAX = Duration.ofSeconds(20);
+
+  private static final Duration END_LOOK_EVERY = Duration.ofMillis(50);
+
   private final JdbcExecutions executions;
   private final SyncEngine engine;
   private final InstantSource clock;
@@ -59,6 +66,26 @@ public final class ExecutionRequests {
       throw e;
     }
     return Outcome.of(executions.find(execution.id()).orElse(execution));
+  }
+
+  /**
+   * Asks that whatever runs of a configuration ends.
+   *
+   * @return whether nothing ran, or it ended in time
+   */
+  boolean end(UUID configuration) {
+    long until = System.nanoTime() + END_MAX.toNanos();
+    for (Optional<Execution> active = executions.activeOf(configuration);
+        active.isPresent();
+        active = executions.activeOf(configuration)) {
+      executions.requestCancel(active.get().id());
+      engine.cancel(active.get().id());
+      if (System.nanoTime() > until) {
+        return false;
+      }
+      LockSupport.parkNanos(END_LOOK_EVERY.toNanos());
+    }
+    return true;
   }
 
   private static ExecutionMode modeOf(SyncConfiguration configuration) {

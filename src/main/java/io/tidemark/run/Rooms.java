@@ -52,7 +52,7 @@ public record Rooms(
     return database(definition.targetConnection());
   }
 
-  private PgDatabase database(String name) {
+  PgDatabase database(String name) {
     return connections
         .find(name)
         .orElseThrow(

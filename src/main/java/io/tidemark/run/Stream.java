@@ -46,7 +46,8 @@ final class Stream implements AutoCloseable {
 
   /** Whether the target has a position to go on from; also starts the loop when it has. */
   boolean startIfInStep() {
-    if (loop != null) {
+    KafkaApplyLoop running = loop;
+    if (running != null && !running.lacksPosition()) {
       return true;
     }
     try {
@@ -58,6 +59,10 @@ final class Stream implements AutoCloseable {
       return true;
     }
     obstacle = null;
+    if (running != null) {
+      // It looks for its position again by itself.
+      return true;
+    }
     KafkaApplyLoop started =
         new KafkaApplyLoop(
             rooms.task(configuration),

@@ -97,6 +97,10 @@ final class StreamResync implements StreamJoin, AutoCloseable {
 
   @Override
   public void commitPosition(PgSession session, SourceSnapshot snapshot) {
+    // INVARIANT: asked last. A capture that was made anew since the snapshot left a gap in the
+    // topic,
+    // and a position beyond it would hide that.
+    tracker.requireNoGapSince(source, snapshot.lsn());
     PgPositions positions = new PgPositions(session, task.configuration());
     reached.values().forEach(positions::set);
   }

@@ -45,6 +45,17 @@ public interface SyncEngine {
    */
   void cancel(UUID executionId);
 
+  /** Whether this connection's capture may have missed changes, so that it does not go on. */
+  boolean needsReset(String connection);
+
+  /**
+   * Makes the capture of a source connection anew. Its configurations' targets are no longer taken
+   * to be in step: each needs a full copy before anything else.
+   *
+   * @param configurations all that need the capture; without any, it is ended instead
+   */
+  void resetCapture(String connection, List<SyncConfiguration> configurations);
+
   /** The captures of all source connections, whichever process runs them. */
   List<CaptureStatus> captures();
 

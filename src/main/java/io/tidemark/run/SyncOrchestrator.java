@@ -3,14 +3,12 @@ package io.tidemark.run;
 import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
-import io.tidemark.apply.PgPositions;
 import io.tidemark.capture.CaptureState;
 import io.tidemark.capture.CaptureView;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
@@ -40,12 +38,14 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   private final SystemDescription system;
   private final ExecutionRunner runner;
   private final Reconciler reconciler;
+  private final AppliedPositions positions;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
     this.rooms = rooms;
     this.system = system;
     runner = new ExecutionRunner(rooms, this::loopOf, this::wake);
     reconciler = new Reconciler(rooms, runner, ids);
+    positions = new AppliedPositions(rooms);
   }
 
   private Optional<KafkaApplyLoop> loopOf(UUID configuration) {
@@ -133,12 +133,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     try (KafkaCatchUp reader = new KafkaCatchUp(rooms.task(configuration), rooms.kafka())) {
       ends = reader.ends();
     }
-    onPositions(
-        configuration,
-        positions -> {
-          positions.ensureTable();
-          ends.values().forEach(positions::set);
-        });
+    positions.set(configuration, ends.values());
   }
 
   @Override
@@ -166,12 +161,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   /** A position left behind does no harm, so a target that is gone does not hold the user up. */
   private void forget(SyncConfiguration configuration) {
     try {
-      onPositions(
-          configuration,
-          positions -> {
-            positions.ensureTable();
-            positions.forget();
-          });
+      positions.forget(configuration);
     } catch (OperatingFailure e) {
       LOG.log(
           Level.WARNING,
@@ -180,21 +170,6 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
                   + Rooms.label(configuration.id(), configuration.definition())
                   + " stay in the target: "
                   + e.getMessage());
-    }
-  }
-
-  private interface PositionWork {
-    void on(PgPositions positions);
-  }
-
-  private void onPositions(SyncConfiguration configuration, PositionWork work) {
-    try (PgSession session =
-        PgSession.open(
-            rooms.target(configuration.definition()),
-            OperatingFailure.Kind.TARGET,
-            "position",
-            "positions")) {
-      work.on(new PgPositions(session, configuration.id()));
     }
   }
 
@@ -239,6 +214,19 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   @Override
   public void cancel(UUID executionId) {
     runner.cancel(executionId);
+  }
+
+  @Override
+  public boolean needsReset(String connection) {
+    return rooms.connections().find(connection).filter(rooms.tracker()::needsReset).isPresent();
+  }
+
+  @Override
+  public void resetCapture(String connection, List<SyncConfiguration> configurations) {
+    PgDatabase source = rooms.database(connection);
+    configurations.forEach(one -> reconciler.stop(one.id()));
+    new CaptureReset(rooms, positions, source).run(configurations);
+    configurations.forEach(one -> reconciler.retryNow(one.id()));
   }
 
   @Override

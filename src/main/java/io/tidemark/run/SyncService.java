@@ -11,6 +11,7 @@ import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -336,6 +337,61 @@ public final class SyncService {
   /** The changes of a configuration that its target refused, newest first. */
   public Outcome<Page<Parked>> parkedRows(UUID id, PageRequest request) {
     return configuration(id).map(found -> parkedRows.page(id, request));
+  }
+
+  /** When a capture is made anew. */
+  public enum ResetIf {
+    /** Only if it may have missed changes and therefore does not go on. */
+    FAILED,
+    ALWAYS
+  }
+
+  /**
+   * Makes the capture of a source connection anew, and copies each of its tables in full: whatever
+   * the capture has missed comes with the copy. A configuration that is paused or disabled is
+   * copied when it runs again.
+   *
+   * @return the executions that copy
+   */
+  public Outcome<List<Execution>> resetCapture(String connection, ResetIf when) {
+    if (!acceptance.knows(connection)) {
+      return Outcome.refused(Refusal.unknown("there is no connection '" + connection + "'"));
+    }
+    if (when == ResetIf.FAILED && !engine.needsReset(connection)) {
+      return Outcome.refused(
+          Refusal.state(
+              "the capture of connection '"
+                  + connection
+                  + "' has missed nothing, so a reset would only cost a full copy of each of its"
+                  + " tables; to do it all the same, send {\"force\": true}"));
+    }
+    return locks.holdingAll(
+        captured(connection).stream().map(SyncConfiguration::id).toList(),
+        () -> Outcome.of(reset(connection, captured(connection))));
+  }
+
+  private List<SyncConfiguration> captured(String connection) {
+    return configurations.all().stream()
+        .filter(one -> one.definition().needsCapture())
+        .filter(one -> one.definition().sourceConnection().equals(connection))
+        .toList();
+  }
+
+  private List<Execution> reset(String connection, List<SyncConfiguration> captured) {
+    engine.resetCapture(connection, captured);
+    List<Execution> copies = new ArrayList<>();
+    for (SyncConfiguration one : captured) {
+      // What was running read the source before the reset, and cannot come to a good end.
+      if (one.isActive() && requests.end(one.id())) {
+        requests
+            .request(one, ExecutionMode.FULL, ExecutionTrigger.MANUAL)
+            .map(copies::add)
+            .orElseGet(
+                // The engine was faster to see that a copy is needed.
+                refusal -> executions.activeOf(one.id()).map(copies::add).orElse(false));
+      }
+    }
+    return copies;
   }
 
   public List<CaptureStatus> captures() {

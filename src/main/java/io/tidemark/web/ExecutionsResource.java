@@ -1,6 +1,5 @@
 package io.tidemark.web;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tidemark.run.Execution;
 import io.tidemark.run.ExecutionMode;
 import io.tidemark.run.ExecutionStatus;
@@ -83,14 +82,8 @@ final class ExecutionsResource {
         uri);
   }
 
-  // Without a body there is no content type to speak of, so it is only looked at when there is one.
   private static @Nullable ExecutionMode mode(byte[] body, HttpHeaders headers) {
-    MediaType type = headers.getMediaType();
-    if (type == null || !MediaType.APPLICATION_JSON_TYPE.isCompatible(type)) {
-      throw ProblemException.mediaType("send the body as Content-Type: application/json");
-    }
-    ObjectNode document = RequestJson.object(body);
-    FieldsJson fields = FieldsJson.of(document);
+    FieldsJson fields = FieldsJson.of(RequestJson.optional(body, headers));
     ExecutionMode mode = fields.choice("mode", ExecutionMode.class).orElse(null);
     if (mode == ExecutionMode.VERIFY) {
       fields.refuse("mode", "'mode' is one of: full, incremental, merge; to compare, use /verify");

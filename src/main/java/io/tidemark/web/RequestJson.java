@@ -10,6 +10,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tidemark.sync.FieldsJson;
 import io.tidemark.sync.Refusal;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
 import java.io.IOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,18 @@ final class RequestJson {
       throw ProblemException.malformed("the body is JSON, but not an object: {…}");
     }
     return object;
+  }
+
+  /**
+   * The JSON object in a body that may be left out. Without one there is no content type to speak
+   * of, so it is only looked at when there is one.
+   */
+  static ObjectNode optional(byte[] body, HttpHeaders headers) {
+    MediaType type = headers.getMediaType();
+    if (type == null || !MediaType.APPLICATION_JSON_TYPE.isCompatible(type)) {
+      throw ProblemException.mediaType("send the body as Content-Type: application/json");
+    }
+    return object(body);
   }
 
   // The parser's own message quotes the body, which may hold a password.

@@ -181,6 +181,13 @@ final class Schemas {
     public String mode = "";
   }
 
+  /** What to do when a capture is reset. */
+  @Schema(name = "ResetRequest")
+  static final class ResetRequest {
+    @Schema(defaultValue = "false", description = "Although it has missed nothing")
+    public boolean force;
+  }
+
   /** A connection, as a request has it. */
   @Schema(
       name = "ConnectionRequest",
@@ -247,7 +254,7 @@ final class Schemas {
   /** A page. */
   @Schema(name = "CapturePage")
   static final class CapturePage {
-    public List<SystemResource.CaptureView> items = List.of();
+    public List<CapturesResource.CaptureView> items = List.of();
 
     @Schema(nullable = true, description = "The cursor of the next page; null on the last")
     public String next = "";

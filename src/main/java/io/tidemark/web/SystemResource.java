@@ -2,7 +2,6 @@ package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
-import io.tidemark.run.CaptureStatus;
 import io.tidemark.run.SyncService;
 import io.tidemark.run.SystemDescription;
 import io.tidemark.run.TopicDescription;
@@ -25,7 +24,7 @@ import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 
-/** How the machinery does: tracking, captures, topics and this process. */
+/** How the machinery does: tracking, topics and this process. */
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.SYSTEM)
@@ -66,31 +65,6 @@ final class SystemResource {
           tracked.lagEvents(),
           tracked.lagSeconds(),
           tracked.updatedAt());
-    }
-  }
-
-  /** The capture of one source connection, as it is answered. */
-  @JsonNaming(SnakeCaseStrategy.class)
-  @Schema(name = "Capture")
-  record CaptureView(
-      String connection,
-      String slot,
-      String publication,
-      String state,
-      @Schema(nullable = true) @Nullable String stateReason,
-      @Schema(description = "Log that the source keeps for the slot", nullable = true)
-          @Nullable Long retainedWalBytes,
-      @Schema(nullable = true, implementation = String.class, format = "date-time")
-          @Nullable Instant lastEventAt) {
-    static CaptureView of(CaptureStatus capture) {
-      return new CaptureView(
-          capture.connection(),
-          capture.slot(),
-          capture.publication(),
-          capture.state(),
-          capture.stateReason(),
-          capture.retainedWalBytes(),
-          capture.lastEventAt());
     }
   }
 
@@ -159,18 +133,6 @@ final class SystemResource {
             .tracking(ConfigurationsResource.configurationId(id))
             .orElseThrow(ProblemException::new),
         PartitionView::of);
-  }
-
-  @GET
-  @Path("captures")
-  @Operation(operationId = "listCaptures", summary = "The captures of all source connections")
-  @APIResponse(
-      responseCode = "200",
-      description = "All of them",
-      content = @Content(schema = @Schema(implementation = Schemas.CapturePage.class)))
-  public PageView<CaptureView> captures(@Context UriInfo uri) {
-    new Query(uri).requireValid();
-    return PageView.of(service.captures(), CaptureView::of);
   }
 
   @GET

@@ -23,12 +23,14 @@ public class FakeSyncEngine implements SyncEngine {
   public final List<UUID> submitted = new CopyOnWriteArrayList<>();
   public final List<String> calls = new CopyOnWriteArrayList<>();
   public volatile boolean failing;
+  public volatile boolean captureFailed;
 
   public void reset() {
     mappings.clear();
     submitted.clear();
     calls.clear();
     failing = false;
+    captureFailed = false;
   }
 
   private void call(String name) {
@@ -81,6 +83,16 @@ public class FakeSyncEngine implements SyncEngine {
   @Override
   public void cancel(UUID executionId) {
     call("cancelled");
+  }
+
+  @Override
+  public boolean needsReset(String connection) {
+    return captureFailed;
+  }
+
+  @Override
+  public void resetCapture(String connection, List<SyncConfiguration> configurations) {
+    call("reset " + connection + " for " + configurations.size());
   }
 
   @Override

@@ -47,6 +47,7 @@ class TokensTest {
         .then()
         .statusCode(pause);
     given().headers(token).delete(Api.ROOT + "/configurations/" + NOBODY).then().statusCode(delete);
+    given().headers(token).post(Api.ROOT + "/captures/nowhere/reset").then().statusCode(delete);
     given()
         .headers(token)
         .contentType("application/json")

@@ -1,0 +1,228 @@
+package io.tidemark.run;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.TestStack;
+import io.tidemark.apply.ApplySettings;
+import io.tidemark.capture.CaptureSettings;
+import io.tidemark.capture.ChangeTracker;
+import io.tidemark.change.TableName;
+import io.tidemark.change.TopicName;
+import io.tidemark.copy.CopySettings;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcConnections;
+import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.Outcome;
+import io.tidemark.sync.PgConnectionCheck;
+import io.tidemark.sync.PgPreFlight;
+import io.tidemark.sync.SyncDefinitionJson;
+import io.tidemark.sync.SyncState;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.assertj.core.api.Assertions;
+import org.awaitility.Awaitility;
+import org.flywaydb.core.Flyway;
+import org.jdbi.v3.core.Jdbi;
+
+/**
+ * The service over the real engine, with databases and a topic prefix of its own. What the store,
+ * the databases and Kafka hold outlives an {@link Instance}, as it outlives a process.
+ */
+final class EngineFixture implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** A server that nobody runs: each attempt fails at once. */
+  static final PgDatabase DEAD =
+      new PgDatabase("source", "jdbc:postgresql://127.0.0.1:1/nowhere", "nobody", null);
+
+  final PgDatabase source = TestStack.database("source");
+  final PgDatabase target = TestStack.database("target");
+  final String prefix = "e" + UUID.randomUUID().toString().substring(0, 8);
+  private final Jdbi jdbi;
+  private Instance instance;
+
+  EngineFixture() {
+    PgDatabase store = TestStack.database("store");
+    Flyway.configure().dataSource(store.url(), null, null).load().migrate();
+    jdbi = Jdbi.create(store.url());
+  }
+
+  /** One process of Tidemark. */
+  record Instance(SyncService service, SyncOrchestrator engine) {}
+
+  /** A new process over the same store, after the former one has ended. */
+  SyncService start(PgDatabase sourceNow, PgDatabase targetNow) {
+    stop();
+    Clock clock = Clock.systemUTC();
+    var configurations = new JdbcSyncConfigurations(jdbi, clock, UUID::randomUUID);
+    var executions = new JdbcExecutions(jdbi, clock);
+    var tracking = new JdbcChangeTracking(jdbi);
+    var parkedRows = new JdbcParkedRows(jdbi, clock);
+    var connections =
+        new ConnectionRegistry(
+            Map.of("source", sourceNow, "target", targetNow),
+            new JdbcConnections(jdbi, clock),
+            configurations,
+            new PgConnectionCheck(clock),
+            null);
+    var acceptance = new Acceptance(connections, new PgPreFlight());
+    Rooms rooms =
+        new Rooms(
+            configurations,
+            executions,
+            tracking,
+            connections,
+            acceptance,
+            new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom()),
+            parkedRows,
+            TestStack.kafka(),
+            prefix,
+            ApplySettings.DEFAULT,
+            CopySettings.DEFAULTS,
+            clock);
+    SystemDescription system = new SystemDescription("0", "external", "store", "kafka", Map.of());
+    SyncOrchestrator engine = new SyncOrchestrator(rooms, system, UUID::randomUUID);
+    SyncService service =
+        new SyncService(
+            configurations,
+            executions,
+            tracking,
+            parkedRows,
+            acceptance,
+            new ExecutionRequests(executions, engine, clock, UUID::randomUUID),
+            engine);
+    engine.start();
+    instance = new Instance(service, engine);
+    return service;
+  }
+
+  SyncService start() {
+    return start(source, target);
+  }
+
+  void stop() {
+    if (instance != null) {
+      instance.engine().close();
+      instance = null;
+    }
+  }
+
+  SyncService service() {
+    return instance.service();
+  }
+
+  SyncOrchestrator engine() {
+    return instance.engine();
+  }
+
+  private CaptureSettings settings() {
+    return new CaptureSettings(
+        prefix,
+        "",
+        "0",
+        1,
+        OptionalInt.of(1),
+        Duration.ofDays(1),
+        Map.of(),
+        Duration.ofMillis(500),
+        Duration.ofMillis(50),
+        Duration.ofMillis(500),
+        Duration.ofSeconds(30));
+  }
+
+  /** What came of a request that is not to be refused. */
+  static <T> T value(Outcome<T> outcome) {
+    return outcome.orElseThrow(refusal -> new IllegalStateException(refusal.detail()));
+  }
+
+  /** Keeps a table in step with the one of the same name; more fields as JSON, with a comma. */
+  UUID create(String table, String more) {
+    try {
+      ObjectNode document =
+          (ObjectNode)
+              new ObjectMapper()
+                  .readTree(
+                      """
+                      {"name": "%1$s", "source_table": "%1$s", "target_table": "%1$s",
+                       "sync_strategy": "incremental"%2$s}
+                      """
+                          .formatted(table, more));
+      return value(SyncDefinitionJson.read(document).then(service()::create)).configuration().id();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  SyncService.Overview find(UUID configuration) {
+    return value(service().find(configuration));
+  }
+
+  void awaitState(UUID configuration, SyncState state) {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () ->
+                Assertions.assertThat(find(configuration).configuration())
+                    .matches(now -> now.state() == state, "is " + state));
+  }
+
+  /** Waits until an execution has completed; one that failed says why. */
+  void awaitCompleted(UUID execution) {
+    Awaitility.await().atMost(PATIENCE).until(() -> execution(execution).status().isFinal());
+    Assertions.assertThat(execution(execution))
+        .matches(now -> now.status() == ExecutionStatus.COMPLETED, "completed");
+  }
+
+  Execution execution(UUID id) {
+    return value(service().execution(id));
+  }
+
+  void awaitEqual(String table) {
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> Assertions.assertThat(content(target, table)).isEqualTo(content(source, table)));
+  }
+
+  static String content(PgDatabase database, String table) {
+    return TestStack.text(
+        database,
+        "select count(*) || coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from "
+            + table
+            + " t");
+  }
+
+  String topic(String table) {
+    return TopicName.of(prefix, "source", TableName.parse(table));
+  }
+
+  /** Deletes a topic and waits until the broker has forgotten it. */
+  void deleteTopic(String table) {
+    try (Admin admin = Admin.create(TestStack.kafka())) {
+      admin.deleteTopics(java.util.List.of(topic(table))).all().get();
+      Awaitility.await()
+          .atMost(PATIENCE)
+          .until(() -> !admin.listTopics().names().get().contains(topic(table)));
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    stop();
+  }
+}
