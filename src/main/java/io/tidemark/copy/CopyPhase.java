@@ -5,6 +5,8 @@ import java.util.Locale;
 /** Where a copy stands; phases that a copy does not need are passed over. */
 public enum CopyPhase {
   SNAPSHOT(0, 1),
+  /** A merge finds out which parts of the two tables differ. */
+  DIGEST(1, 30),
   COPY(1, 60),
   INDEX(60, 65),
   CATCH_UP(65, 70),

@@ -39,6 +39,11 @@ public record CopyRequest(UUID execution, TableMapping mapping, Method method, A
     return new CopyRequest(execution, mapping, Method.DIFFERENCE, AbsentRows.DELETE);
   }
 
+  /** Leaves rows that only the target has. */
+  static CopyRequest keeping(UUID execution, TableMapping mapping) {
+    return new CopyRequest(execution, mapping, Method.DIFFERENCE, AbsentRows.KEEP);
+  }
+
   /** Empties the target and loads it. */
   public static CopyRequest truncate(UUID execution, TableMapping mapping) {
     return new CopyRequest(execution, mapping, Method.TRUNCATE, AbsentRows.DELETE);

@@ -7,10 +7,15 @@ import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** What both ways of one copy share: its sessions, its scan of the source, its end. */
 final class CopyRun {
+  /** A guess, for tables that were never analyzed. */
+  private static final int ROWS_PER_BLOCK = 32;
+
   private final CopyRequest request;
   private final CopySettings settings;
   private final StreamJoin join;
@@ -20,6 +25,7 @@ final class CopyRun {
   private final SourceScan scan;
   private final CopyFormat format;
   private final PgSession writer;
+  private @Nullable String condition;
 
   CopyRun(
       CopyRequest request,
@@ -76,6 +82,15 @@ final class CopyRun {
     return writer;
   }
 
+  SourceScan scan() {
+    return scan;
+  }
+
+  /** Limits what is read to the rows of which this SQL expression over source columns holds. */
+  void readOnlyWhere(String expression) {
+    condition = expression;
+  }
+
   /** Ends the reading side: the source can clean up again. */
   void endScan() {
     scan.end();
@@ -118,12 +133,28 @@ final class CopyRun {
 
   /** Sets the position and commits, unless the copy was cancelled. */
   void commit() {
+    commit(() -> {});
+  }
+
+  /**
+   * Likewise, with work to be done once the copy cannot be cancelled any more.
+   *
+   * @param beforeCommit what it leaves elsewhere stays, even if the commit fails
+   */
+  void commit(Runnable beforeCommit) {
     join.commitPosition(writer, scan.snapshot());
     progress.enter(CopyPhase.COMMIT);
     if (!cancellation.close()) {
       throw new CopyCancelled();
     }
+    beforeCommit.run();
     writer.commit();
+  }
+
+  /** About how many rows there are; the planner may never have looked. */
+  long estimatedRows() {
+    long planned = Math.max(mapping().source().estimatedRows(), mapping().target().estimatedRows());
+    return planned > 0 ? planned : scan.units() * ROWS_PER_BLOCK;
   }
 
   boolean targetIsEmpty() {
@@ -134,7 +165,7 @@ final class CopyRun {
   private void readChunks(PgSession reader, RowSink sink) {
     RowPump pump = new RowPump(format, sink, progress, settings.bufferBytes());
     for (Chunk chunk = scan.chunks().poll(); chunk != null; chunk = scan.chunks().poll()) {
-      pump.pump(reader.copyOut(scan.statement(chunk, format)));
+      pump.pump(reader.copyOut(scan.statement(chunk, format, Optional.ofNullable(condition))));
       progress.unitsDone(chunk.units());
     }
   }

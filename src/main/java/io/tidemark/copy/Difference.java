@@ -29,7 +29,7 @@ final class Difference {
   // The comparison joins two whole tables: with the default of 4 MB it would go through the disk in
   // dozens of parts. One copy uses this up to twice per parallel process.
   // Compiling the comparison takes longer than it saves.
-  private static final String PLAN_SETTINGS =
+  static final String PLAN_SETTINGS =
       """
       set local work_mem = '64MB';
       set local jit = off
@@ -223,21 +223,30 @@ final class Difference {
                 stage));
   }
 
-  /** Joins {@code d} to {@code t}; the partitions of a table share row addresses. */
   private String atTargetRow() {
+    return atTargetRow(mapping);
+  }
+
+  /** Joins {@code d} to {@code t}; the partitions of a table share row addresses. */
+  static String atTargetRow(TableMapping mapping) {
     return mapping.target().relationKind() == 'p'
         ? "t.ctid = d.target_row and t.tableoid = d.target_table"
         : "t.ctid = d.target_row";
   }
 
   private String keysEqual() {
+    return keysEqual(mapping, "t", "s");
+  }
+
+  /** Whether two rows of these aliases have one key. */
+  static String keysEqual(TableMapping mapping, String one, String other) {
     return mapping.key().stream()
         .map(pair -> Sql.name(pair.target().name()))
-        .map(name -> "t." + name + " = s." + name)
+        .map(name -> one + "." + name + " = " + other + "." + name)
         .collect(Collectors.joining(" and "));
   }
 
-  private static String columns(String alias, List<Pair> pairs) {
+  static String columns(String alias, List<Pair> pairs) {
     return pairs.stream()
         .map(pair -> alias + "." + Sql.name(pair.target().name()))
         .collect(Collectors.joining(", "));

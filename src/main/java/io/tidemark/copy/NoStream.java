@@ -4,8 +4,8 @@ import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 
-/** The join of a plain full sync. */
-enum NoStream implements StreamJoin {
+/** The join of a plain full sync, and of a merge without a stream. */
+enum NoStream implements MergeJoin {
   INSTANCE;
 
   @Override
@@ -31,4 +31,15 @@ enum NoStream implements StreamJoin {
 
   @Override
   public void commitPosition(PgSession session, SourceSnapshot snapshot) {}
+
+  @Override
+  public void awaitSeen(SourceSnapshot snapshot) {}
+
+  @Override
+  public void changesToApply(SourceSnapshot snapshot, ChangedKeys keys) {}
+
+  @Override
+  public boolean allowsLoad() {
+    return true;
+  }
 }

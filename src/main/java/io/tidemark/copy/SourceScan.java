@@ -11,6 +11,7 @@ import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Collectors;
@@ -96,9 +97,14 @@ final class SourceScan {
     readers.clear();
   }
 
-  /** Reads one chunk, the mapped columns in the mapping's order. */
-  String statement(Chunk chunk, CopyFormat format) {
+  /**
+   * Reads one chunk, the mapped columns in the mapping's order.
+   *
+   * @param condition an SQL expression over source columns that holds of the rows to read
+   */
+  String statement(Chunk chunk, CopyFormat format, Optional<String> condition) {
     List<String> conditions = new ArrayList<>();
+    condition.ifPresent(conditions::add);
     String only = "";
     if (chunk.blocks() instanceof Chunk.Blocks.Range range) {
       // A table's inheritance children are tables of their own, to the change stream as well.

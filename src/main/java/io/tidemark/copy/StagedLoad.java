@@ -30,7 +30,7 @@ final class StagedLoad {
   Completed load() {
     PgSession writer = run.writer();
     stage.create(writer);
-    run.readInParallel(reader -> () -> fill(reader));
+    run.readInParallel(reader -> () -> fill(run, stage, reader));
     run.endScan();
     if (run.join().isStreaming() || !stage.sourceKeepsKeyUnique()) {
       run.progress().enter(CopyPhase.INDEX);
@@ -46,7 +46,7 @@ final class StagedLoad {
       try {
         return write(ahead);
       } catch (OperatingFailure e) {
-        if (attempt == TRIES_MAX || !LOST_TO_OTHERS.contains(e.code())) {
+        if (!mayTryAgain(e, attempt)) {
           throw e;
         }
         LOG.log(
@@ -59,7 +59,13 @@ final class StagedLoad {
     }
   }
 
-  private void fill(CopyRun.ChunkReader reader) {
+  /** Whether the writing transaction lost against another writer, and may win if repeated. */
+  static boolean mayTryAgain(OperatingFailure failure, int attempt) {
+    return attempt < TRIES_MAX && LOST_TO_OTHERS.contains(failure.code());
+  }
+
+  /** Carries what one reader reads to the stage, in a session of its own. */
+  static void fill(CopyRun run, StageTable stage, CopyRun.ChunkReader reader) {
     PgSession session = run.sessions().openTarget();
     session.begin(Begin.READ_COMMITTED);
     TargetStream stream = TargetStream.into(stage.name(), run.mapping(), run.format(), session);

@@ -19,11 +19,6 @@ import java.util.UUID;
  * other is compared with a stage and only what differs is written.
  */
 public final class TableCopy {
-  private static final System.Logger LOG = System.getLogger(TableCopy.class.getName());
-
-  /** How long the clean-up after a failed copy waits for sessions that are still rolling back. */
-  private static final String CLEAN_UP_LOCK_TIMEOUT = "set lock_timeout = '30s'";
-
   private final PgDatabase source;
   private final PgDatabase target;
   private final CopySettings settings;
@@ -45,23 +40,15 @@ public final class TableCopy {
    */
   public CopyOutcome run(
       CopyRequest request, CopyHooks hooks, CopyProgress progress, Cancellation cancellation) {
-    StageTable stage = new StageTable(request.execution(), request.mapping());
-    Sessions sessions =
-        new Sessions(
-            source, target, request.mapping().source().name(), request.mapping().target().name());
-    cancellation.onCancel(sessions::abortAll);
-    try (sessions) {
-      CopyRun run = new CopyRun(request, settings, hooks, progress, cancellation, sessions);
-      return load(run, stage);
-    } catch (RuntimeException e) {
-      sessions.abortAll();
-      cleanUp(stage, e);
-      if (!cancellation.close() || e instanceof CopyCancelled) {
-        LOG.log(System.Logger.Level.DEBUG, "What the cancellation broke off", e);
-        return new Cancelled();
-      }
-      throw e;
-    }
+    return new CopyAttempt(source, target)
+        .<CopyOutcome>run(
+            request.execution(),
+            request.mapping(),
+            cancellation,
+            (sessions, stage) ->
+                load(
+                    new CopyRun(request, settings, hooks, progress, cancellation, sessions), stage))
+        .orElseGet(Cancelled::new);
   }
 
   /**
@@ -72,7 +59,7 @@ public final class TableCopy {
    */
   public static int sweepStages(PgDatabase target, Set<UUID> live) {
     try (PgSession session = PgSession.open(target, Kind.TARGET, "sweep", "stage tables")) {
-      session.execute(CLEAN_UP_LOCK_TIMEOUT);
+      session.execute(CopyAttempt.CLEAN_UP_LOCK_TIMEOUT);
       return StageTable.sweep(session, live);
     }
   }
@@ -85,21 +72,5 @@ public final class TableCopy {
       }
     }
     return new StagedLoad(run, stage).load();
-  }
-
-  /** The copy's own sessions are gone; a new one removes the stage, if there is one. */
-  private void cleanUp(StageTable stage, RuntimeException failure) {
-    try (PgSession session =
-        PgSession.open(target, Kind.TARGET, "clean-up", "stage of the failed copy")) {
-      session.execute(CLEAN_UP_LOCK_TIMEOUT);
-      stage.dropOnceAbandoned(session);
-    } catch (OperatingFailure e) {
-      failure.addSuppressed(e);
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "The stage stays until the next sweep stage={0} reason={1}",
-          stage.name(),
-          e.getMessage());
-    }
   }
 }
