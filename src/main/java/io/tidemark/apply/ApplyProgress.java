@@ -1,6 +1,7 @@
 package io.tidemark.apply;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,7 +27,7 @@ public final class ApplyProgress {
     }
   }
 
-  private final Map<Integer, Partition> partitions = new ConcurrentHashMap<>();
+  private final Map<String, Partition> partitions = new ConcurrentHashMap<>();
   private final AtomicReference<RowCounts> rows = new AtomicReference<>(RowCounts.NONE);
   private final LongAdder read = new LongAdder();
   private final LongAdder batches = new LongAdder();
@@ -35,11 +36,15 @@ public final class ApplyProgress {
   private volatile long lastBatchMillis;
 
   void at(Partition partition) {
-    partitions.put(partition.position().partition(), partition);
+    partitions.put(name(partition.position()), partition);
   }
 
-  void forget(int partition) {
-    partitions.remove(partition);
+  void forget(AppliedPosition position) {
+    partitions.remove(name(position));
+  }
+
+  private static String name(AppliedPosition position) {
+    return position.topic() + "-" + position.partition();
   }
 
   void count(RowCounts counts, int changes, long byteCount, long nanos, Instant now) {
@@ -51,9 +56,9 @@ public final class ApplyProgress {
     lastBatchMillis = now.toEpochMilli();
   }
 
-  /** The partitions that this loop holds now, by number. */
-  public Map<Integer, Partition> partitions() {
-    return new TreeMap<>(partitions);
+  /** The partitions that this loop holds now. */
+  public List<Partition> partitions() {
+    return new TreeMap<>(partitions).values().stream().toList();
   }
 
   public RowCounts rows() {

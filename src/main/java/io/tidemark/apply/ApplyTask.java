@@ -1,6 +1,5 @@
 package io.tidemark.apply;
 
-import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.DeleteHandling;
 import java.util.UUID;
@@ -10,7 +9,6 @@ import java.util.UUID;
  *
  * @param configuration whose changes these are; also names the consumer group
  * @param sourceConnection the name of the connection that the topic's changes come from
- * @param policy how conflicts are told and decided
  * @param batchSize changes per transaction at most, 1 to 50 000
  */
 public record ApplyTask(
@@ -19,5 +17,4 @@ public record ApplyTask(
     PgDatabase target,
     String topic,
     DeleteHandling deletes,
-    ConflictPolicy policy,
     int batchSize) {}

@@ -1,7 +1,6 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -27,7 +26,7 @@ final class JdbcTarget implements AutoCloseable {
     positions = new JdbcPositions(task.configuration());
   }
 
-  static JdbcTarget open(ApplyTask task, TableMapping mapping, ApplyPorts ports) {
+  static JdbcTarget open(ApplyTask task, ApplyPlan plan, ApplyPorts ports) {
     try {
       Connection connection = task.target().open("apply " + task.topic());
       try {
@@ -39,9 +38,9 @@ final class JdbcTarget implements AutoCloseable {
             new JdbcApplier(
                 connection,
                 task.configuration(),
-                mapping,
+                plan.mapping(),
                 task.deletes(),
-                task.policy(),
+                plan.policy(),
                 positions,
                 ports));
       } catch (SQLException | RuntimeException e) {
@@ -112,7 +111,15 @@ final class JdbcTarget implements AutoCloseable {
   }
 
   private static OperatingFailure failure(ApplyTask task, SQLException e) {
-    String target = "target connection '" + task.target().connection() + "'";
+    return failure("target connection '" + task.target().connection() + "'", e);
+  }
+
+  /**
+   * What a failure means to a person.
+   *
+   * @param target what failed, as a sentence's subject
+   */
+  static OperatingFailure failure(String target, SQLException e) {
     String state = " (SQLSTATE " + e.getSQLState() + ")";
     return switch (PgRefusal.of(e)) {
       case UNREACHABLE ->

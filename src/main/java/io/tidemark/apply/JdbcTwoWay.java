@@ -50,6 +50,9 @@ import org.jspecify.annotations.Nullable;
  * lost the position writes neither side; a crash between the two commits repeats the batch.
  */
 final class JdbcTwoWay implements AutoCloseable {
+  /** How long a server is given to say that it is alive. */
+  private static final int ALIVE_SECONDS = 5;
+
   private static final String TRY_AGAIN = "40001";
 
   /** Keys of a truncated side are taken in parts of this size. */
@@ -167,6 +170,16 @@ final class JdbcTwoWay implements AutoCloseable {
         }
         cause.addSuppressed(e);
       }
+    }
+  }
+
+  /** Fails if a session is gone: an idle one is not told. */
+  void checkAlive() throws SQLException {
+    for (Connection session : List.of(sourceSession, targetSession)) {
+      if (!session.isValid(ALIVE_SECONDS)) {
+        throw new SQLException("the session is gone", "08006");
+      }
+      session.rollback();
     }
   }
 

@@ -1,7 +1,6 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.sync.TableMapping;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -26,38 +25,69 @@ public final class KafkaApplyLoop implements AutoCloseable {
   /** A batch in flight is given this long to commit before the thread is interrupted. */
   private static final Duration STOP_MAX = Duration.ofSeconds(20);
 
-  /** Asks both databases for the mapping, each time the loop starts over. */
-  public interface Mappings {
-    TableMapping current();
+  /** Asks both databases how to write, each time the loop starts over. */
+  public interface Plans {
+    ApplyPlan current();
   }
 
-  private final ApplyTask task;
-  private final Mappings mappings;
-  private final Map<String, Object> kafka;
+  private interface Sessions {
+    ApplySession open(ApplyProgress progress);
+  }
+
+  private final String topic;
+  private final Sessions sessions;
   private final ApplySettings settings;
-  private final ApplyPorts ports;
   private final InstantSource clock;
   private final ApplyProgress progress = new ApplyProgress();
   private final CountDownLatch stopping = new CountDownLatch(1);
   private final AtomicReference<ApplyState> state;
   private final Thread thread;
-  private volatile @Nullable KafkaApplySession session;
+  private volatile @Nullable ApplySession session;
 
-  public KafkaApplyLoop(
+  private KafkaApplyLoop(
+      String topic, Sessions sessions, ApplySettings settings, InstantSource clock) {
+    this.topic = topic;
+    this.sessions = sessions;
+    this.settings = settings;
+    this.clock = clock;
+    state = new AtomicReference<>(new ApplyState.Stopped(clock.instant()));
+    thread = new Thread(this::run, "apply " + topic);
+  }
+
+  /** A loop from a source's topic to a target. */
+  public static KafkaApplyLoop oneWay(
       ApplyTask task,
-      Mappings mappings,
+      Plans plans,
       Map<String, Object> kafka,
       ApplySettings settings,
       ApplyPorts ports,
       InstantSource clock) {
-    this.task = task;
-    this.mappings = mappings;
-    this.kafka = Map.copyOf(kafka);
-    this.settings = settings;
-    this.ports = ports;
-    this.clock = clock;
-    state = new AtomicReference<>(new ApplyState.Stopped(clock.instant()));
-    thread = new Thread(this::run, "apply " + task.topic());
+    Map<String, Object> clients = Map.copyOf(kafka);
+    return new KafkaApplyLoop(
+        task.topic(),
+        progress ->
+            KafkaApplySession.open(
+                task, plans.current(), clients, settings, ports, progress, clock),
+        settings,
+        clock);
+  }
+
+  /** A loop that keeps two tables in step in both directions. */
+  public static KafkaApplyLoop twoWay(
+      TwoWayTask task,
+      Plans plans,
+      Map<String, Object> kafka,
+      ApplySettings settings,
+      ApplyPorts ports,
+      InstantSource clock) {
+    Map<String, Object> clients = Map.copyOf(kafka);
+    return new KafkaApplyLoop(
+        task.sourceTopic(),
+        progress ->
+            KafkaTwoWaySession.open(
+                task, plans.current(), clients, settings, ports, progress, clock),
+        settings,
+        clock);
   }
 
   public void start() {
@@ -101,7 +131,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
         retrying(e, attempts);
       } catch (RuntimeException e) {
         // A broken promise of our own code: seen, logged whole, and tried again like any failure.
-        LOG.log(Level.ERROR, () -> "apply of " + task.topic() + " failed unexpectedly", e);
+        LOG.log(Level.ERROR, () -> "apply of " + topic + " failed unexpectedly", e);
         attempts++;
         retrying(e, attempts);
       }
@@ -111,8 +141,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
   }
 
   private void consume() {
-    try (KafkaApplySession opened =
-        KafkaApplySession.open(task, mappings.current(), kafka, settings, ports, progress, clock)) {
+    try (ApplySession opened = sessions.open(progress)) {
       session = opened;
       while (!isStopping()) {
         opened.step();
@@ -134,7 +163,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
             since, failure.code(), reason(failure), failure.hint().orElse(""), attempts));
     LOG.log(
         Level.WARNING,
-        () -> "apply of " + task.topic() + ", attempt " + attempts + ": " + reason(failure));
+        () -> "apply of " + topic + ", attempt " + attempts + ": " + reason(failure));
   }
 
   private static String reason(OperatingFailure failure) {
@@ -154,7 +183,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
           "broker_unreachable",
           "Kafka: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")",
           "check that the brokers are up and reachable, and that this user may read "
-              + task.topic(),
+              + topic,
           e);
     }
     return new OperatingFailure(
@@ -174,7 +203,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
     long jittered = bounded / 2 + ThreadLocalRandom.current().nextLong(bounded / 2 + 1);
     try {
       if (stopping.await(jittered, TimeUnit.MILLISECONDS)) {
-        LOG.log(Level.DEBUG, () -> "apply of " + task.topic() + " stops");
+        LOG.log(Level.DEBUG, () -> "apply of " + topic + " stops");
       }
     } catch (InterruptedException e) {
       // Only close() interrupts this thread, and it has already said that the loop is to stop.
@@ -186,7 +215,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
   @Override
   public void close() {
     stopping.countDown();
-    KafkaApplySession current = session;
+    ApplySession current = session;
     if (current != null) {
       current.wakeup();
     }
@@ -196,7 +225,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
     try {
       thread.join(STOP_MAX.toMillis());
       if (thread.isAlive()) {
-        LOG.log(Level.WARNING, () -> "apply of " + task.topic() + " does not stop: interrupted");
+        LOG.log(Level.WARNING, () -> "apply of " + topic + " does not stop: interrupted");
         thread.interrupt();
         thread.join(STOP_MAX.toMillis());
       }

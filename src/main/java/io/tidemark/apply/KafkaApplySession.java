@@ -1,7 +1,6 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.sync.TableMapping;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -23,7 +22,7 @@ import org.apache.kafka.common.TopicPartition;
  * One stretch of an apply loop between failures: a consumer, a session on the target, and where
  * both stand. Used by the loop's thread alone, but for {@link #wakeup()}.
  */
-final class KafkaApplySession implements AutoCloseable {
+final class KafkaApplySession implements ApplySession {
   /** The target holds no position: only a full copy can bring it into step. */
   static final String NO_POSITION = "no_position";
 
@@ -64,13 +63,13 @@ final class KafkaApplySession implements AutoCloseable {
 
   static KafkaApplySession open(
       ApplyTask task,
-      TableMapping mapping,
+      ApplyPlan plan,
       Map<String, Object> kafka,
       ApplySettings settings,
       ApplyPorts ports,
       ApplyProgress progress,
       InstantSource clock) {
-    JdbcTarget target = JdbcTarget.open(task, mapping, ports);
+    JdbcTarget target = JdbcTarget.open(task, plan, ports);
     try {
       KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =
@@ -87,12 +86,14 @@ final class KafkaApplySession implements AutoCloseable {
     }
   }
 
-  boolean isAssigned() {
+  @Override
+  public boolean isAssigned() {
     return !standing.isEmpty();
   }
 
   /** Waits for records a while, and applies those that came. */
-  void step() {
+  @Override
+  public void step() {
     ConsumerRecords<byte[], byte[]> records = poll();
     for (TopicPartition partition : records.partitions()) {
       applyAll(partition, records.records(partition));
@@ -236,8 +237,8 @@ final class KafkaApplySession implements AutoCloseable {
         null);
   }
 
-  /** Makes {@link #step()} end at once; from any thread. */
-  void wakeup() {
+  @Override
+  public void wakeup() {
     consumer.wakeup();
   }
 
@@ -246,7 +247,7 @@ final class KafkaApplySession implements AutoCloseable {
     try {
       consumer.close();
     } finally {
-      standing.keySet().forEach(partition -> progress.forget(partition.partition()));
+      standing.values().forEach(progress::forget);
       target.close();
     }
   }
@@ -261,8 +262,10 @@ final class KafkaApplySession implements AutoCloseable {
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
       for (TopicPartition partition : partitions) {
-        standing.remove(partition);
-        progress.forget(partition.partition());
+        AppliedPosition given = standing.remove(partition);
+        if (given != null) {
+          progress.forget(given);
+        }
       }
     }
   }

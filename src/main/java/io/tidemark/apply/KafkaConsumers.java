@@ -15,7 +15,7 @@ final class KafkaConsumers {
 
   /** A consumer that shares the topic's partitions with the configuration's other instances. */
   static KafkaConsumer<byte[], byte[]> inGroup(ApplyTask task, Map<String, Object> kafka) {
-    Map<String, Object> settings = common(task, kafka);
+    Map<String, Object> settings = common(task.batchSize(), kafka);
     settings.put(ConsumerConfig.GROUP_ID_CONFIG, "tidemark." + task.configuration());
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-apply-" + task.configuration());
     // An instance that dies gives its partitions up after this time.
@@ -26,19 +26,27 @@ final class KafkaConsumers {
 
   /** A consumer without a group, for one that says itself which partitions it reads. */
   static KafkaConsumer<byte[], byte[]> alone(ApplyTask task, Map<String, Object> kafka) {
-    Map<String, Object> settings = common(task, kafka);
+    Map<String, Object> settings = common(task.batchSize(), kafka);
     settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-catch-up-" + task.configuration());
     return new KafkaConsumer<>(settings);
   }
 
-  private static Map<String, Object> common(ApplyTask task, Map<String, Object> kafka) {
+  /** A consumer without a group, for a loop in both directions. */
+  static KafkaConsumer<byte[], byte[]> ofBothSides(TwoWayTask task, Map<String, Object> kafka) {
+    Map<String, Object> settings = common(task.batchSize(), kafka);
+    settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-two-way-" + task.configuration());
+    return new KafkaConsumer<>(settings);
+  }
+
+  private static Map<String, Object> common(int batchSize, Map<String, Object> kafka) {
     Map<String, Object> settings = new HashMap<>(kafka);
     settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
     // The target says where to start; a hole in the topic must be seen, not jumped over.
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
     settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, task.batchSize());
+    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, batchSize);
     settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, FETCH_BYTES_MAX);
     settings.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES_MAX);
     settings.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);

@@ -103,9 +103,9 @@ final class IncrementalRun {
       return awaitApplied(ends) ? Optional.of(lsn) : Optional.empty();
     }
     try (KafkaApplyLoop own =
-        new KafkaApplyLoop(
+        KafkaApplyLoop.oneWay(
             rooms.task(configuration),
-            () -> rooms.mapping(definition),
+            () -> rooms.plan(configuration),
             rooms.kafka(),
             rooms.apply(),
             rooms.ports(configuration),

@@ -77,7 +77,6 @@ public record Rooms(
         target(definition),
         topic(definition),
         definition.deleteHandling(),
-        policy(definition),
         definition.batchSize());
   }
 

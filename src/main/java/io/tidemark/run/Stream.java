@@ -64,7 +64,7 @@ final class Stream implements AutoCloseable {
       return true;
     }
     KafkaApplyLoop started =
-        new KafkaApplyLoop(
+        KafkaApplyLoop.oneWay(
             rooms.task(configuration),
             this::mapping,
             rooms.kafka(),
@@ -141,7 +141,7 @@ final class Stream implements AutoCloseable {
     }
     Instant now = rooms.clock().instant();
     List<TrackedPartition> current =
-        running.progress().partitions().values().stream()
+        running.progress().partitions().stream()
             .map(partition -> tracked(partition, lagSeconds(running.progress(), now), now))
             .toList();
     if (!current.isEmpty()) {
