@@ -182,8 +182,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
           OperatingFailure.Kind.BROKER,
           "broker_unreachable",
           "Kafka: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")",
-          "check that the brokers are up and reachable, and that this user may read "
-              + topic,
+          "check that the brokers are up and reachable, and that this user may read " + topic,
           e);
     }
     return new OperatingFailure(

@@ -256,7 +256,9 @@ final class KafkaTwoWaySession implements ApplySession {
     }
   }
 
-  /** A consumer alone does not tell when no broker answers, nor a session when its server is gone. */
+  /**
+   * A consumer alone does not tell when no broker answers, nor a session when its server is gone.
+   */
   private void checkWhileIdle() throws SQLException {
     Instant now = clock.instant();
     if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) < 0) {

@@ -1,5 +1,6 @@
 package io.tidemark.postgres;
 
+import io.tidemark.change.OperatingFailure;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -120,6 +121,19 @@ public final class PgOrigins {
         }
         run(session, "select pg_catalog.pg_sleep(0.05)");
       }
+    }
+  }
+
+  /**
+   * Likewise, for a session that is not in a transaction.
+   *
+   * @throws OperatingFailure of the session's side, also if one of them is active
+   */
+  public static void drop(PgSession session, UUID configuration) {
+    try {
+      drop(session.connection(), configuration);
+    } catch (SQLException e) {
+      throw PgFailures.of(e, OperatingFailure.Kind.TARGET, "replication origins");
     }
   }
 

@@ -1,20 +1,24 @@
 package io.tidemark.run;
 
+import io.tidemark.apply.ApplyPlan;
 import io.tidemark.apply.ApplyPorts;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.apply.ApplyTask;
+import io.tidemark.apply.PgSourceRows;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
 import io.tidemark.change.WireName;
-import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictLog;
 import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.JdbcConflictLog;
+import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -35,6 +39,8 @@ public record Rooms(
     Acceptance acceptance,
     ChangeTracker tracker,
     JdbcParkedRows parkedRows,
+    JdbcConflicts conflicts,
+    ConflictDecisions decisions,
     Map<String, Object> kafka,
     String topicPrefix,
     ApplySettings apply,
@@ -80,29 +86,55 @@ public record Rooms(
         definition.batchSize());
   }
 
-  private ConflictPolicy policy(SyncDefinition definition) {
-    return new ConflictPolicy(
-        definition.conflictResolution(), ConflictDetection.EXISTENCE, null, false);
+  /** How a configuration's loop writes, as both databases have it now. */
+  ApplyPlan plan(SyncConfiguration configuration) {
+    Acceptance.Accepted accepted = accepted(configuration);
+    return new ApplyPlan(accepted.mapping(), policy(configuration, accepted));
   }
 
   ApplyPorts ports(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
     return new ApplyPorts(
-        parkedRows.of(configuration), ConflictLog.none(), keys -> java.util.Map.of());
+        parkedRows.of(configuration),
+        conflictLog(configuration),
+        keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys));
   }
 
   /** The tables as both databases have them now. */
   TableMapping mapping(SyncDefinition definition) {
-    return acceptance
-        .inspect(definition)
-        .orElseThrow(
-            refusal ->
-                new OperatingFailure(
-                    OperatingFailure.Kind.USER,
-                    WireName.of(refusal.reason()),
-                    refusal.detail(),
-                    null,
-                    null))
-        .mapping();
+    return orThrow(acceptance.inspect(definition)).mapping();
+  }
+
+  /** Likewise, with how conflicts are told; that is put on record. */
+  Acceptance.Accepted accepted(SyncConfiguration configuration) {
+    Acceptance.Accepted accepted =
+        orThrow(acceptance.inspect(configuration.definition(), configuration.id()));
+    configurations.updateDetection(configuration.id(), accepted.detection());
+    return accepted;
+  }
+
+  private static Acceptance.Accepted orThrow(Outcome<Acceptance.Accepted> outcome) {
+    return outcome.orElseThrow(
+        refusal ->
+            new OperatingFailure(
+                OperatingFailure.Kind.USER,
+                WireName.of(refusal.reason()),
+                refusal.detail(),
+                null,
+                null));
+  }
+
+  /** How the conflicts of a configuration are told and decided. */
+  ConflictPolicy policy(SyncConfiguration configuration, Acceptance.Accepted accepted) {
+    return accepted.policy(configuration.definition());
+  }
+
+  /** Where the conflicts of a configuration are on record. */
+  ConflictLog conflictLog(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return conflicts.log(
+        new JdbcConflictLog.Owner(
+            configuration.id(), definition.target().toString(), definition.conflictResolution()));
   }
 
   /** A lookup for log lines. */

@@ -1,6 +1,7 @@
 package io.tidemark.run;
 
 import io.tidemark.apply.AppliedPosition;
+import io.tidemark.apply.ApplyPlan;
 import io.tidemark.apply.ApplyProgress;
 import io.tidemark.apply.ApplyState;
 import io.tidemark.apply.KafkaApplyLoop;
@@ -9,7 +10,6 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncState;
-import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TrackedPartition;
 import java.time.Instant;
 import java.util.List;
@@ -27,7 +27,7 @@ final class Stream implements AutoCloseable {
   private final Rooms rooms;
   private final SyncConfiguration configuration;
   private volatile @Nullable KafkaApplyLoop loop;
-  private @Nullable TableMapping lastMapping;
+  private @Nullable ApplyPlan lastPlan;
   private List<TrackedPartition> lastTracked = List.of();
   private volatile @Nullable OperatingFailure obstacle;
 
@@ -66,7 +66,7 @@ final class Stream implements AutoCloseable {
     KafkaApplyLoop started =
         KafkaApplyLoop.oneWay(
             rooms.task(configuration),
-            this::mapping,
+            this::plan,
             rooms.kafka(),
             rooms.apply(),
             rooms.ports(configuration),
@@ -90,13 +90,13 @@ final class Stream implements AutoCloseable {
   }
 
   /** As both databases have it, or as they last had it while one of them does not answer. */
-  private TableMapping mapping() {
+  private ApplyPlan plan() {
     try {
-      TableMapping mapping = rooms.mapping(configuration.definition());
-      lastMapping = mapping;
-      return mapping;
+      ApplyPlan plan = rooms.plan(configuration);
+      lastPlan = plan;
+      return plan;
     } catch (OperatingFailure e) {
-      TableMapping last = lastMapping;
+      ApplyPlan last = lastPlan;
       if (last == null) {
         throw e;
       }
