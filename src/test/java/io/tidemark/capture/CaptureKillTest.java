@@ -45,7 +45,7 @@ class CaptureKillTest {
   @Test
   @Tag("soak")
   void longRunOfKills() throws Exception {
-    for (int turn = 0; turn < 5; turn++) {
+    for (int turn = 0; turn < 2; turn++) {
       try (CaptureFixture fixture = new CaptureFixture()) {
         killWalsenders(fixture, 60);
       }
