@@ -5,6 +5,7 @@ import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -126,6 +127,23 @@ public final class ChangeTracker implements AutoCloseable {
   /** What this instance does for the connection; empty if it was not started here. */
   public Optional<CaptureState> state(String connection) {
     return Optional.ofNullable(loops.get(connection)).map(CaptureLoop::state);
+  }
+
+  /**
+   * By connection that this instance captures now, the LSN such that everything committed before it
+   * is in the topics. Asks nobody.
+   */
+  public Map<String, Long> writtenHere() {
+    Map<String, Long> written = new HashMap<>();
+    loops.forEach(
+        (connection, loop) -> {
+          if (loop.state().phase() == CaptureState.Phase.RUNNING) {
+            loop.progress()
+                .written()
+                .ifPresent(at -> written.put(connection, at.position().commitLsn()));
+          }
+        });
+    return written;
   }
 
   /**

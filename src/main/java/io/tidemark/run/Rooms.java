@@ -10,6 +10,7 @@ import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
@@ -27,6 +28,7 @@ public record Rooms(
     JdbcSyncConfigurations configurations,
     JdbcExecutions executions,
     JdbcChangeTracking tracking,
+    JdbcMappings mappings,
     ConnectionRegistry connections,
     Acceptance acceptance,
     ChangeTracker tracker,

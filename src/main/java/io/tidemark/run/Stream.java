@@ -27,7 +27,6 @@ final class Stream implements AutoCloseable {
   private final Rooms rooms;
   private final SyncConfiguration configuration;
   private volatile @Nullable KafkaApplyLoop loop;
-  private @Nullable TableMapping lastMapping;
   private volatile @Nullable OperatingFailure obstacle;
 
   Stream(Rooms rooms, SyncConfiguration configuration) {
@@ -88,18 +87,17 @@ final class Stream implements AutoCloseable {
     }
   }
 
-  /** As both databases have it, or as they last had it while one of them does not answer. */
+  /**
+   * As both databases have it, or as they last had it while one of them does not answer: what is in
+   * the topic can be written without the source.
+   */
   private TableMapping mapping() {
     try {
       TableMapping mapping = rooms.mapping(configuration.definition());
-      lastMapping = mapping;
+      rooms.mappings().remember(configuration, mapping);
       return mapping;
     } catch (OperatingFailure e) {
-      TableMapping last = lastMapping;
-      if (last == null) {
-        throw e;
-      }
-      return last;
+      return rooms.mappings().find(configuration).orElseThrow(() -> e);
     }
   }
 
