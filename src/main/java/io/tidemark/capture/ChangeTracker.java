@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.Sql;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
@@ -81,6 +82,29 @@ public final class ChangeTracker implements AutoCloseable {
    */
   public void release(PgDatabase source, Set<TableName> remaining) {
     new PgTracking(settings, clients, source, topics, clock).release(Set.copyOf(remaining));
+  }
+
+  /**
+   * Ends the capture of a source that cannot be reached: slot and publication stay there. If it is
+   * tracked again, both are made anew.
+   */
+  public void abandon(String connection) {
+    stop(connection);
+    PgTracking.recordReleased(settings, clients, connection, topics, clock);
+  }
+
+  /** Statements that remove at the source what {@link #abandon} left there. */
+  public List<String> statementsToRelease(String connection) {
+    CaptureNames names = CaptureNames.of(settings, connection);
+    return List.of(
+        "select pg_drop_replication_slot(" + Sql.literal(names.slot()) + ")",
+        "drop publication if exists " + Sql.name(names.publication()));
+  }
+
+  /** Statements that take a table out of a capture that goes on. */
+  public List<String> statementsToRelease(String connection, TableName table) {
+    String publication = Sql.name(CaptureNames.of(settings, connection).publication());
+    return List.of("alter publication " + publication + " drop table " + Sql.name(table));
   }
 
   /**

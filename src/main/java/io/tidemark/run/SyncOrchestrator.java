@@ -5,16 +5,12 @@ import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.capture.CaptureState;
 import io.tidemark.capture.CaptureView;
-import io.tidemark.change.OperatingFailure;
-import io.tidemark.change.TableName;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,7 +19,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * Runs the configured syncs over capture, apply and copy. What has to be made for a configuration
@@ -32,13 +27,12 @@ import java.util.stream.Collectors;
  * same.
  */
 public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
-  private static final Logger LOG = System.getLogger(SyncOrchestrator.class.getName());
-
   private final Rooms rooms;
   private final SystemDescription system;
   private final ExecutionRunner runner;
   private final Reconciler reconciler;
   private final AppliedPositions positions;
+  private final Removal removal;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
     this.rooms = rooms;
@@ -46,6 +40,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     runner = new ExecutionRunner(rooms, this::loopOf, this::wake);
     reconciler = new Reconciler(rooms, runner, ids);
     positions = new AppliedPositions(rooms);
+    removal = new Removal(rooms, positions);
   }
 
   private Optional<KafkaApplyLoop> loopOf(UUID configuration) {
@@ -141,58 +136,25 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     reconciler.stop(before.id());
     boolean same = before.definition().movesSameRowsAs(after.definition());
     if (!same || !after.definition().needsCapture()) {
-      forget(before);
+      removal.forget(before);
     }
     onCreated(after, mapping);
     if (!same || !after.definition().needsCapture()) {
-      release(before.definition(), after.id(), Optional.of(after.definition()));
+      removal.release(before.definition(), after.id(), Optional.of(after.definition()));
     }
   }
 
   @Override
-  public void onDeleted(SyncConfiguration configuration) {
+  public List<LeftBehind> onDeleted(SyncConfiguration configuration) {
+    removal.requireSource(configuration);
     reconciler.stop(configuration.id());
-    if (configuration.definition().needsCapture()) {
-      forget(configuration);
-      release(configuration.definition(), configuration.id(), Optional.empty());
-    }
+    return removal.remove(configuration);
   }
 
-  /** A position left behind does no harm, so a target that is gone does not hold the user up. */
-  private void forget(SyncConfiguration configuration) {
-    try {
-      positions.forget(configuration);
-    } catch (OperatingFailure e) {
-      LOG.log(
-          Level.WARNING,
-          () ->
-              "positions of "
-                  + Rooms.label(configuration.id(), configuration.definition())
-                  + " stay in the target: "
-                  + e.getMessage());
-    }
-  }
-
-  /** Stops capturing what no configuration needs any more. */
-  private void release(SyncDefinition former, UUID changed, Optional<SyncDefinition> now) {
-    String connection = former.sourceConnection();
-    Set<TableName> remaining =
-        rooms.configurations().all().stream()
-            .filter(one -> !one.id().equals(changed))
-            .map(SyncConfiguration::definition)
-            .filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-            .map(SyncDefinition::source)
-            .collect(Collectors.toSet());
-    now.filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-        .ifPresent(one -> remaining.add(one.source()));
-    Optional<PgDatabase> source = rooms.connections().find(connection);
-    if (source.isEmpty()) {
-      return;
-    }
-    if (remaining.isEmpty()) {
-      rooms.tracker().stop(connection);
-    }
-    rooms.tracker().release(source.get(), remaining);
+  @Override
+  public List<LeftBehind> onAbandoned(SyncConfiguration configuration) {
+    reconciler.stop(configuration.id());
+    return removal.abandon(configuration);
   }
 
   @Override
