@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * One configuration's session on its target: what the apply loop asks of the database. Every
@@ -66,6 +67,16 @@ final class JdbcTarget implements AutoCloseable {
           Optional<AppliedPosition> found = positions.find(connection, task.topic(), partition);
           connection.commit();
           return found;
+        });
+  }
+
+  /** Notes which topic the positions are in, where an earlier version did not. */
+  void noteTopic(UUID topicId) {
+    run(
+        () -> {
+          positions.noteTopic(connection, task.topic(), topicId);
+          connection.commit();
+          return true;
         });
   }
 

@@ -57,7 +57,12 @@ final class PgTracking {
         connection -> {
           PgPublication.check(connection, table);
           PgPublication publication = new PgPublication(connection, names.publication());
-          topics.ensureChanges(names.connection(), table);
+          Optional<WrittenPosition> last = lastPosition();
+          if (isInUse(last) && publication.tables().contains(table)) {
+            topics.requireChanges(decision, names.connection(), table);
+          } else {
+            topics.ensureChanges(names.connection(), table);
+          }
           topics.ensurePosition(names.connection());
           publication.add(table);
           ensureSlot(connection, publication, Set.of(table));
@@ -106,6 +111,11 @@ final class PgTracking {
       } else {
         SlotGeneration generation = PgSource.generation(source, names.slot());
         decision.decide(last, slot.get(), generation, clock.millis());
+        if (isInUse(last)) {
+          for (TableName table : new PgPublication(connection, names.publication()).tables()) {
+            topics.requireChanges(decision, names.connection(), table);
+          }
+        }
       }
       return Optional.empty();
     } catch (OperatingFailure e) {
@@ -152,6 +162,10 @@ final class PgTracking {
           PgSlot.drop(connection, names.slot());
           publication.drop();
         });
+  }
+
+  private static boolean isInUse(Optional<WrittenPosition> last) {
+    return last.filter(at -> at.phase() == Phase.WRITTEN).isPresent();
   }
 
   private Optional<WrittenPosition> lastPosition() {

@@ -225,7 +225,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     TableMapping mapping = rooms.mapping(definition);
     int partitions;
     try (KafkaCatchUp reader = new KafkaCatchUp(rooms.task(configuration), rooms.kafka())) {
-      partitions = reader.ends().size();
+      partitions = reader.partitionCount();
     }
     return new TopicDescription(
         name,
