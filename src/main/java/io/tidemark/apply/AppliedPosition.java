@@ -1,6 +1,8 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.SourcePosition;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How far a target has taken in one partition of a change topic. Lives in the target database and
@@ -10,9 +12,26 @@ import io.tidemark.change.SourcePosition;
  * @param source the position of the last change applied
  * @param committedMicros when that change was committed at the source, microseconds since 1970 UTC;
  *     0 before the first
+ * @param topicId Kafka's identity of the topic; null if it was not noted yet
  */
 public record AppliedPosition(
-    String topic, int partition, long nextOffset, SourcePosition source, long committedMicros) {
+    String topic,
+    int partition,
+    long nextOffset,
+    SourcePosition source,
+    long committedMicros,
+    @Nullable UUID topicId) {
+  /** A position in a topic of which only the name is known. */
+  AppliedPosition(
+      String topic, int partition, long nextOffset, SourcePosition source, long committedMicros) {
+    this(topic, partition, nextOffset, source, committedMicros, null);
+  }
+
+  /** Whether it is one in this topic, as far as that is known. */
+  public boolean isIn(UUID topic) {
+    return topicId == null || topicId.equals(topic);
+  }
+
   /** This position moved on behind a change. */
   AppliedPosition after(TopicChange last) {
     return new AppliedPosition(
@@ -20,11 +39,12 @@ public record AppliedPosition(
         partition,
         last.offset() + 1,
         last.change().position(),
-        last.change().source().committedMicros());
+        last.change().source().committedMicros(),
+        topicId);
   }
 
   /** This position moved on to an offset, with no change between. */
   public AppliedPosition at(long offset) {
-    return new AppliedPosition(topic, partition, offset, source, committedMicros);
+    return new AppliedPosition(topic, partition, offset, source, committedMicros, topicId);
   }
 }

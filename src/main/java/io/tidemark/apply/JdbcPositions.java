@@ -35,28 +35,32 @@ public final class JdbcPositions {
         ordinal int8 not null,
         part int4 not null,
         committed_micros int8 not null,
+        topic_id uuid,
         updated_at timestamptz not null default now(),
         in_step_since timestamptz not null default clock_timestamp(),
         in_step_transaction xid8,
         primary key (configuration_id, topic, partition)
       );
       alter table tidemark.applied_position
+        add column if not exists topic_id uuid,
         add column if not exists in_step_since timestamptz not null default clock_timestamp(),
         add column if not exists in_step_transaction xid8
       """;
 
+  // Looked at first: whoever may write positions need not be allowed to change the table.
   private static final String EXISTS =
       """
       select exists (
         select
-        from pg_catalog.pg_attribute
-        where attrelid = to_regclass('tidemark.applied_position')
-          and attname = 'in_step_transaction')
+        from pg_catalog.pg_attribute a
+        where a.attrelid = to_regclass('tidemark.applied_position')
+          and a.attname = 'in_step_transaction'
+          and not a.attisdropped)
       """;
 
   private static final String FIND =
       """
-      select topic, partition, next_offset, commit_lsn, ordinal, part, committed_micros
+      select topic, partition, next_offset, commit_lsn, ordinal, part, committed_micros, topic_id
       from tidemark.applied_position
       where configuration_id = ? and topic = ?
       order by partition
@@ -74,12 +78,13 @@ public final class JdbcPositions {
       """
       insert into tidemark.applied_position as p
         (next_offset, commit_lsn, ordinal, part, committed_micros,
-         configuration_id, topic, partition, in_step_since, in_step_transaction)
-      values (?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id())
+         configuration_id, topic, partition, topic_id, in_step_since, in_step_transaction)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id())
       on conflict (configuration_id, topic, partition) do update
       set next_offset = excluded.next_offset, commit_lsn = excluded.commit_lsn,
           ordinal = excluded.ordinal, part = excluded.part,
-          committed_micros = excluded.committed_micros, updated_at = now(),
+          committed_micros = excluded.committed_micros, topic_id = excluded.topic_id,
+          updated_at = now(),
           in_step_since = excluded.in_step_since,
           in_step_transaction = excluded.in_step_transaction
       """;
@@ -99,6 +104,13 @@ public final class JdbcPositions {
       select coalesce(max(in_step_since), 'infinity')::text
       from tidemark.applied_position
       where configuration_id = ? and topic = ?
+      """;
+
+  private static final String NOTE_TOPIC =
+      """
+      update tidemark.applied_position
+      set topic_id = ?
+      where configuration_id = ? and topic = ? and topic_id is null
       """;
 
   private static final String FORGET =
@@ -169,7 +181,8 @@ public final class JdbcPositions {
                   row.getInt(2),
                   row.getLong(3),
                   new SourcePosition(row.getLong(4), row.getLong(5), row.getInt(6)),
-                  row.getLong(7)));
+                  row.getLong(7),
+                  row.getObject(8, UUID.class)));
         }
       }
       return positions;
@@ -190,6 +203,17 @@ public final class JdbcPositions {
   public void set(Connection connection, AppliedPosition to) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(SET)) {
       setPosition(statement, to);
+      statement.setObject(9, to.topicId());
+      statement.executeUpdate();
+    }
+  }
+
+  /** Notes which topic the positions are in, where an earlier version did not. */
+  void noteTopic(Connection connection, String topic, UUID topicId) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(NOTE_TOPIC)) {
+      statement.setObject(1, topicId);
+      statement.setObject(2, configuration);
+      statement.setString(3, topic);
       statement.executeUpdate();
     }
   }

@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * One configuration's session on its target: what the apply loop asks of the database. Every
@@ -74,6 +75,16 @@ final class JdbcTarget implements AutoCloseable {
           // Whoever moved the position may have brought the target in step anew.
           applier.renew(task.topic());
           return found;
+        });
+  }
+
+  /** Notes which topic the positions are in, where an earlier version did not. */
+  void noteTopic(UUID topicId) {
+    run(
+        () -> {
+          positions.noteTopic(connection, task.topic(), topicId);
+          connection.commit();
+          return true;
         });
   }
 

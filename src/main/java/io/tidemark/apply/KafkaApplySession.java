@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -33,6 +34,7 @@ final class KafkaApplySession implements ApplySession {
   private static final Duration BROKER_ANSWER_MAX = Duration.ofSeconds(5);
 
   private final ApplyTask task;
+  private final Map<String, Object> kafka;
   private final ApplySettings settings;
   private final ApplyProgress progress;
   private final InstantSource clock;
@@ -45,12 +47,14 @@ final class KafkaApplySession implements ApplySession {
 
   private KafkaApplySession(
       ApplyTask task,
+      Map<String, Object> kafka,
       ApplySettings settings,
       ApplyProgress progress,
       InstantSource clock,
       JdbcTarget target,
       KafkaConsumer<byte[], byte[]> consumer) {
     this.task = task;
+    this.kafka = kafka;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
@@ -73,7 +77,7 @@ final class KafkaApplySession implements ApplySession {
     try {
       KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =
-          new KafkaApplySession(task, settings, progress, clock, target, consumer);
+          new KafkaApplySession(task, kafka, settings, progress, clock, target, consumer);
       consumer.subscribe(List.of(task.topic()), session.new Rebalance());
       return session;
     } catch (RuntimeException e) {
@@ -218,11 +222,26 @@ final class KafkaApplySession implements ApplySession {
     consumer.commitAsync(offsets, null);
   }
 
-  /** Reads where the target stands, and goes on from there. */
+  /**
+   * Reads where the target stands, and goes on from there.
+   *
+   * <p>INVARIANT: only in the topic that the position is in: in another one of its name the same
+   * offset is another change.
+   */
   private void seekToStanding(Collection<TopicPartition> partitions) {
+    if (partitions.isEmpty()) {
+      return;
+    }
+    UUID topicId = KafkaTopicIdentity.of(task, kafka);
     for (TopicPartition partition : partitions) {
       AppliedPosition position =
           target.find(partition.partition()).orElseThrow(() -> neverInStep(partition));
+      if (!position.isIn(topicId)) {
+        throw KafkaTopicIdentity.replaced(task);
+      }
+      if (position.topicId() == null) {
+        target.noteTopic(topicId);
+      }
       standing.put(partition, position);
       consumer.seek(partition, position.nextOffset());
     }

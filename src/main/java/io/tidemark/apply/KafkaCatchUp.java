@@ -10,11 +10,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.function.LongPredicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings a table that holds the rows of a snapshot up to where the stream stands: it applies, from
@@ -30,9 +32,12 @@ public final class KafkaCatchUp implements AutoCloseable {
   private final ApplyTask task;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
+  private final Map<String, Object> kafka;
+  private @Nullable UUID topicId;
 
   public KafkaCatchUp(ApplyTask task, Map<String, Object> kafka) {
     this.task = task;
+    this.kafka = Map.copyOf(kafka);
     consumer = KafkaConsumers.alone(task, kafka);
     reader = new KafkaChanges(task.sourceConnection());
   }
@@ -48,8 +53,27 @@ public final class KafkaCatchUp implements AutoCloseable {
                 ends.put(
                     partition.partition(),
                     new AppliedPosition(
-                        task.topic(), partition.partition(), end, SourcePosition.START, 0)));
+                        task.topic(),
+                        partition.partition(),
+                        end,
+                        SourcePosition.START,
+                        0,
+                        topicId())));
     return ends;
+  }
+
+  /** The topic's identity when it was first asked: what is read later is read from that topic. */
+  public UUID topicId() {
+    UUID known = topicId;
+    if (known == null) {
+      known = KafkaTopicIdentity.of(task, kafka);
+      topicId = known;
+    }
+    return known;
+  }
+
+  public int partitionCount() {
+    return partitions().size();
   }
 
   private List<TopicPartition> partitions() {
@@ -62,7 +86,9 @@ public final class KafkaCatchUp implements AutoCloseable {
           OperatingFailure.Kind.BROKER,
           "topic_missing",
           "topic " + task.topic() + " does not exist",
-          "was it deleted? Delete and create the configuration anew",
+          "if it was deleted, what it held is lost: POST /captures/"
+              + task.sourceConnection()
+              + "/reset makes it anew and copies the tables in full",
           null);
     }
     return partitions;

@@ -45,6 +45,8 @@ final class KafkaConsumers {
     settings.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
     // The target says where to start; a hole in the topic must be seen, not jumped over.
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    // A topic that was deleted must not come back empty because somebody asks for it.
+    settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
     settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
     settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, batchSize);
     settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, FETCH_BYTES_MAX);

@@ -16,6 +16,7 @@ import io.tidemark.run.SyncOrchestrator;
 import io.tidemark.run.SystemDescription;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import jakarta.enterprise.inject.Produces;
 import jakarta.enterprise.inject.Typed;
@@ -91,6 +92,7 @@ final class EngineBeans {
       JdbcSyncConfigurations configurations,
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
+      JdbcMappings mappings,
       JdbcParkedRows parkedRows,
       JdbcConflicts conflicts,
       ConflictDecisions decisions,
@@ -104,6 +106,7 @@ final class EngineBeans {
             configurations,
             executions,
             tracking,
+            mappings,
             connections,
             acceptance,
             tracker,

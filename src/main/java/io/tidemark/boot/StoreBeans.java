@@ -16,6 +16,7 @@ import io.tidemark.run.SyncService;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcConnections;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.PgConnectionCheck;
 import io.tidemark.sync.PgPreFlight;
@@ -84,6 +85,12 @@ final class StoreBeans {
   @Singleton
   JdbcChangeTracking tracking(Jdbi jdbi) {
     return new JdbcChangeTracking(jdbi);
+  }
+
+  @Produces
+  @Singleton
+  JdbcMappings mappings(Jdbi jdbi) {
+    return new JdbcMappings(jdbi);
   }
 
   @Produces

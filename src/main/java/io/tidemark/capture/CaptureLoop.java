@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.time.Clock;
@@ -181,6 +182,9 @@ final class CaptureLoop implements Runnable {
       PgSlot slot = found.get();
       SlotGeneration generation = PgSource.generation(source, names.slot());
       WrittenPosition from = decision.decide(last, slot, generation, clock.millis());
+      for (TableName table : PgSource.published(source, names.publication())) {
+        topics.requireChanges(decision, names.connection(), table);
+      }
       if (last.isPresent() && last.get().equals(from)) {
         writer.resume(from);
       } else {

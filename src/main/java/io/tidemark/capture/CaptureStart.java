@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import io.tidemark.capture.WrittenPosition.Phase;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
 import io.tidemark.postgres.Lsn;
 import java.util.Optional;
 
@@ -62,6 +63,17 @@ final class CaptureStart {
       throw closed(
           "slot_missing", "slot " + names.slot() + " was in use and is gone, and with it changes");
     }
+  }
+
+  /** The topic of a table whose changes are to be written is gone. */
+  OperatingFailure topicMissing(String topic, TableName table) {
+    return closed(
+        "topic_missing",
+        "topic "
+            + topic
+            + " does not exist: it was deleted, or "
+            + table
+            + " has got its name since it was tracked");
   }
 
   /** A failure that only a reset ends. */

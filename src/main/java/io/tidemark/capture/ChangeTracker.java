@@ -3,8 +3,10 @@ package io.tidemark.capture;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.Sql;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,6 +89,29 @@ public final class ChangeTracker implements AutoCloseable {
   }
 
   /**
+   * Ends the capture of a source that cannot be reached: slot and publication stay there. If it is
+   * tracked again, both are made anew.
+   */
+  public void abandon(String connection) {
+    stop(connection);
+    PgTracking.recordReleased(settings, clients, connection, topics, clock);
+  }
+
+  /** Statements that remove at the source what {@link #abandon} left there. */
+  public List<String> statementsToRelease(String connection) {
+    CaptureNames names = CaptureNames.of(settings, connection);
+    return List.of(
+        "select pg_drop_replication_slot(" + Sql.literal(names.slot()) + ")",
+        "drop publication if exists " + Sql.name(names.publication()));
+  }
+
+  /** Statements that take a table out of a capture that goes on. */
+  public List<String> statementsToRelease(String connection, TableName table) {
+    String publication = Sql.name(CaptureNames.of(settings, connection).publication());
+    return List.of("alter publication " + publication + " drop table " + Sql.name(table));
+  }
+
+  /**
    * Makes slot and position of the source anew, for a capture that may have missed changes: topics
    * go on behind the gap. Every table's target must be copied in full after this. The publication
    * is kept, and brought to these tables. Repeating it after a crash does no harm.
@@ -144,6 +169,23 @@ public final class ChangeTracker implements AutoCloseable {
         .map(written -> (clock.millis() - written.committedMicros() / 1000) / 1000.0)
         .map(seconds -> OptionalDouble.of(seconds > fresh ? seconds : 0))
         .orElse(OptionalDouble.empty());
+  }
+
+  /**
+   * By connection that this instance captures now, the LSN such that everything committed before it
+   * is in the topics. Asks nobody.
+   */
+  public Map<String, Long> writtenHere() {
+    Map<String, Long> written = new HashMap<>();
+    loops.forEach(
+        (connection, loop) -> {
+          if (loop.state().phase() == CaptureState.Phase.RUNNING) {
+            loop.progress()
+                .written()
+                .ifPresent(at -> written.put(connection, at.position().commitLsn()));
+          }
+        });
+    return written;
   }
 
   /**

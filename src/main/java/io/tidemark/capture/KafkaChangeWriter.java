@@ -60,6 +60,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private final CaptureSettings settings;
   private final String connection;
   private final KafkaTopics topics;
+  private final CaptureStart decision;
   private final Clock clock;
   private final CaptureProgress progress;
   private final Producer<byte[], byte[]> producer;
@@ -90,6 +91,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     this.settings = settings;
     this.connection = names.connection();
     this.topics = topics;
+    this.decision = new CaptureStart(names);
     this.progress = progress;
     this.clock = clock;
     this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
@@ -189,7 +191,8 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private long send(Changed changed) {
     Change change = changed.change();
     String topic =
-        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
+        topicOf.computeIfAbsent(
+            change.table(), table -> topics.requireChanges(decision, connection, table));
     byte[] value = json.value(change, clock.millis() * 1000);
     if (change instanceof Change.Truncate) {
       int partitions = producer.partitionsFor(topic).size();

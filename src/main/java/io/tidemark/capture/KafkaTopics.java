@@ -49,6 +49,20 @@ final class KafkaTopics implements AutoCloseable {
     return topic;
   }
 
+  /**
+   * The change topic of a table that is tracked already.
+   *
+   * @throws OperatingFailure as {@link CaptureStart#topicMissing} if it is gone: it is not made
+   *     again, since a new one would hide that what it held is lost
+   */
+  String requireChanges(CaptureStart decision, String connection, TableName table) {
+    String topic = TopicName.of(settings.topicPrefix(), connection, table);
+    if (!exists(topic)) {
+      throw decision.topicMissing(topic, table);
+    }
+    return topic;
+  }
+
   /** Makes sure that a connection's position topic exists, and answers its name. */
   String ensurePosition(String connection) {
     Map<String, String> config = new HashMap<>(settings.topicConfig());

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
@@ -71,6 +72,15 @@ final class PgSource {
       return PgCatalog.shapeOf(connection, table).map(TableShape::key).orElse(List.of());
     } catch (SQLException e) {
       throw failure("the key of " + table + " could not be read", e);
+    }
+  }
+
+  /** The tables that a publication has now. */
+  static Set<TableName> published(PgDatabase source, String publication) {
+    try (Connection connection = source.open("capture publication")) {
+      return new PgPublication(connection, publication).tables();
+    } catch (SQLException e) {
+      throw failure("the tables of publication " + publication + " could not be read", e);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.capture.WrittenPosition.Phase;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
@@ -55,11 +56,16 @@ final class PgTracking {
         "table " + table + " could not be tracked",
         connection -> {
           PgPublication.check(connection, table);
-          topics.ensureChanges(names.connection(), table);
-          topics.ensurePosition(names.connection());
           PgPublication publication = new PgPublication(connection, names.publication());
+          Optional<WrittenPosition> last = lastPosition();
+          if (isInUse(last) && publication.tables().contains(table)) {
+            topics.requireChanges(decision, names.connection(), table);
+          } else {
+            topics.ensureChanges(names.connection(), table);
+          }
+          topics.ensurePosition(names.connection());
           publication.add(table);
-          ensureSlot(connection);
+          ensureSlot(connection, publication, Set.of(table));
           if (publication.pending().contains(table)) {
             PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
             publication.settle(table);
@@ -86,7 +92,7 @@ final class PgTracking {
           // every instance from taking the old slot for the new one.
           record(WrittenPosition.released(clock.millis()));
           PgSlot.drop(connection, names.slot());
-          ensureSlot(connection);
+          ensureSlot(connection, publication, tables);
           for (TableName pending : publication.pending()) {
             PgWriters.awaitEnd(connection, Sql.name(pending), pending, settings.writerWait());
             publication.settle(pending);
@@ -105,6 +111,11 @@ final class PgTracking {
       } else {
         SlotGeneration generation = PgSource.generation(source, names.slot());
         decision.decide(last, slot.get(), generation, clock.millis());
+        if (isInUse(last)) {
+          for (TableName table : new PgPublication(connection, names.publication()).tables()) {
+            topics.requireChanges(decision, names.connection(), table);
+          }
+        }
       }
       return Optional.empty();
     } catch (OperatingFailure e) {
@@ -114,11 +125,23 @@ final class PgTracking {
     }
   }
 
-  private void ensureSlot(Connection connection) throws SQLException {
-    if (PgSlot.find(connection, names.slot()).isPresent()) {
+  /**
+   * Makes the slot unless it is there. A slot of a capture that was ended while its source was away
+   * is a leftover: nobody has read it since, and its tables may be others'.
+   */
+  private void ensureSlot(Connection connection, PgPublication publication, Set<TableName> tables)
+      throws SQLException, InterruptedException {
+    Optional<WrittenPosition> last = lastPosition();
+    boolean isThere = PgSlot.find(connection, names.slot()).isPresent();
+    boolean isEnded = last.filter(at -> at.phase() == Phase.RELEASED).isPresent();
+    if (isThere && !isEnded) {
       return;
     }
-    decision.refuseIfInUse(lastPosition());
+    if (isThere) {
+      PgSlot.drop(connection, names.slot());
+      publication.keep(tables);
+    }
+    decision.refuseIfInUse(last);
     record(WrittenPosition.creating(clock.millis()));
     PgSlot.create(connection, names.slot());
   }
@@ -141,6 +164,10 @@ final class PgTracking {
         });
   }
 
+  private static boolean isInUse(Optional<WrittenPosition> last) {
+    return last.filter(at -> at.phase() == Phase.WRITTEN).isPresent();
+  }
+
   private Optional<WrittenPosition> lastPosition() {
     try (KafkaPositionReader reader =
         new KafkaPositionReader(settings, clients, names.connection())) {
@@ -149,6 +176,28 @@ final class PgTracking {
   }
 
   private void record(WrittenPosition position) {
+    record(settings, clients, names, topics, clock, position);
+  }
+
+  /** See {@link ChangeTracker#abandon}: without the source, and not in turn with anybody. */
+  static void recordReleased(
+      CaptureSettings settings,
+      Map<String, Object> clients,
+      String connection,
+      KafkaTopics topics,
+      Clock clock) {
+    topics.ensurePosition(connection);
+    WrittenPosition released = WrittenPosition.released(clock.millis());
+    record(settings, clients, CaptureNames.of(settings, connection), topics, clock, released);
+  }
+
+  private static void record(
+      CaptureSettings settings,
+      Map<String, Object> clients,
+      CaptureNames names,
+      KafkaTopics topics,
+      Clock clock,
+      WrittenPosition position) {
     try (KafkaChangeWriter writer =
         new KafkaChangeWriter(settings, clients, names, topics, new CaptureProgress(), clock)) {
       writer.record(position);

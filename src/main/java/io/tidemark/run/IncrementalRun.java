@@ -146,6 +146,7 @@ final class IncrementalRun {
                         .anyMatch(
                             at ->
                                 at.partition() == end.partition()
+                                    && (end.topicId() == null || at.isIn(end.topicId()))
                                     && at.nextOffset() >= end.nextOffset()));
   }
 

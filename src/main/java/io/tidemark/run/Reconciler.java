@@ -329,6 +329,7 @@ final class Reconciler implements AutoCloseable {
       stream.condition().ifPresent(now -> write(id, now.state(), now.reason()));
       stream.tracked().forEach(rooms.tracking()::record);
     }
+    rooms.tracker().writtenHere().forEach(rooms.tracking()::recordCaptured);
   }
 
   /** Only what changed, so that several instances do not overwrite each other every second. */

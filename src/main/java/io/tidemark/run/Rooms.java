@@ -17,6 +17,7 @@ import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
@@ -35,6 +36,7 @@ public record Rooms(
     JdbcSyncConfigurations configurations,
     JdbcExecutions executions,
     JdbcChangeTracking tracking,
+    JdbcMappings mappings,
     ConnectionRegistry connections,
     Acceptance acceptance,
     ChangeTracker tracker,

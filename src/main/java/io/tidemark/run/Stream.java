@@ -7,9 +7,11 @@ import io.tidemark.apply.ApplyState;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncState;
+import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TrackedPartition;
 import java.time.Instant;
 import java.util.List;
@@ -27,7 +29,6 @@ final class Stream implements AutoCloseable {
   private final Rooms rooms;
   private final SyncConfiguration configuration;
   private volatile @Nullable KafkaApplyLoop loop;
-  private @Nullable ApplyPlan lastPlan;
   private List<TrackedPartition> lastTracked = List.of();
   private volatile @Nullable OperatingFailure obstacle;
 
@@ -89,18 +90,25 @@ final class Stream implements AutoCloseable {
     }
   }
 
-  /** As both databases have it, or as they last had it while one of them does not answer. */
+  /**
+   * As both databases have it, or as they last had it while one of them does not answer: what is in
+   * the topic can be written without the source.
+   */
   private ApplyPlan plan() {
     try {
       ApplyPlan plan = rooms.plan(configuration);
-      lastPlan = plan;
+      rooms.mappings().remember(configuration, plan.mapping());
       return plan;
     } catch (OperatingFailure e) {
-      ApplyPlan last = lastPlan;
-      if (last == null) {
-        throw e;
-      }
-      return last;
+      TableMapping mapping = rooms.mappings().find(configuration).orElseThrow(() -> e);
+      DetectionChoice detection =
+          rooms
+              .configurations()
+              .find(configuration.id())
+              .flatMap(SyncConfiguration::detectionChoice)
+              .orElseThrow(() -> e);
+      Acceptance.Accepted last = new Acceptance.Accepted(mapping, detection, List.of());
+      return new ApplyPlan(mapping, rooms.policy(configuration, last));
     }
   }
 

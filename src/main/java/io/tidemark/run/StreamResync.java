@@ -76,8 +76,10 @@ final class StreamResync implements StreamJoin, AutoCloseable {
   public void fence(PgSession session) {
     Map<Integer, AppliedPosition> positions = new HashMap<>();
     new PgPositions(session, task.configuration())
-        .lock(task.topic())
-        .forEach(position -> positions.put(position.partition(), position));
+        .lock(task.topic()).stream()
+            // A position in a topic that is no more fences, but says nothing of where to stop.
+            .filter(position -> position.isIn(catchUp.topicId()))
+            .forEach(position -> positions.put(position.partition(), position));
     fenced = positions;
   }
 

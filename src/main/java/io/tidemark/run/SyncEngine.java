@@ -27,8 +27,13 @@ public interface SyncEngine {
   /**
    * Stops everything of the configuration, executions too, and removes what was made for it. Also
    * called, as compensation, when {@link #onCreated} has failed; repeating it does no harm.
+   *
+   * @return what could not be removed
    */
-  void onDeleted(SyncConfiguration configuration);
+  List<LeftBehind> onDeleted(SyncConfiguration configuration);
+
+  /** Like {@link #onDeleted}, but what cannot be removed is left behind, whatever it is. */
+  List<LeftBehind> onAbandoned(SyncConfiguration configuration);
 
   /** Stops the flow; its place is kept. */
   void onPaused(SyncConfiguration configuration);

@@ -5,18 +5,12 @@ import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.capture.CaptureState;
 import io.tidemark.capture.CaptureView;
-import io.tidemark.change.OperatingFailure;
-import io.tidemark.change.TableName;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,7 +19,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /**
  * Runs the configured syncs over capture, apply and copy. What has to be made for a configuration
@@ -34,13 +27,12 @@ import java.util.stream.Collectors;
  * same.
  */
 public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
-  private static final Logger LOG = System.getLogger(SyncOrchestrator.class.getName());
-
   private final Rooms rooms;
   private final SystemDescription system;
   private final ExecutionRunner runner;
   private final Reconciler reconciler;
   private final AppliedPositions positions;
+  private final Removal removal;
   private final ConflictUpkeep upkeep;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
@@ -49,6 +41,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     runner = new ExecutionRunner(rooms, this::loopOf, this::wake);
     reconciler = new Reconciler(rooms, runner, ids);
     positions = new AppliedPositions(rooms);
+    removal = new Removal(rooms, positions);
     upkeep = new ConflictUpkeep(rooms.decisions(), rooms.conflicts(), rooms.clock());
   }
 
@@ -151,82 +144,27 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     reconciler.stop(before.id());
     boolean same = before.definition().movesSameRowsAs(after.definition());
     if (!same || !after.definition().needsCapture()) {
-      forget(before);
-      dropOrigins(before);
+      removal.forget(before);
       // These conflicts are about rows of another table.
       rooms.conflicts().supersedeAll(before.id());
     }
     onCreated(after, mapping);
     if (!same || !after.definition().needsCapture()) {
-      release(before.definition(), after.id(), Optional.of(after.definition()));
+      removal.release(before.definition(), after.id(), Optional.of(after.definition()));
     }
   }
 
   @Override
-  public void onDeleted(SyncConfiguration configuration) {
+  public List<LeftBehind> onDeleted(SyncConfiguration configuration) {
+    removal.requireSource(configuration);
     reconciler.stop(configuration.id());
-    dropOrigins(configuration);
-    if (configuration.definition().needsCapture()) {
-      forget(configuration);
-      release(configuration.definition(), configuration.id(), Optional.empty());
-    }
+    return removal.remove(configuration);
   }
 
-  /** A position left behind does no harm, so a target that is gone does not hold the user up. */
-  private void forget(SyncConfiguration configuration) {
-    try {
-      positions.forget(configuration);
-    } catch (OperatingFailure e) {
-      LOG.log(
-          Level.WARNING,
-          () ->
-              "positions of "
-                  + Rooms.label(configuration.id(), configuration.definition())
-                  + " stay in the target: "
-                  + e.getMessage());
-    }
-  }
-
-  /** An origin left behind takes a place in the target's list, so it is worth a line. */
-  private void dropOrigins(SyncConfiguration configuration) {
-    try (PgSession session =
-        PgSession.open(
-            rooms.target(configuration.definition()),
-            OperatingFailure.Kind.TARGET,
-            "origins",
-            "replication origins")) {
-      PgOrigins.drop(session, configuration.id());
-    } catch (OperatingFailure e) {
-      LOG.log(
-          Level.WARNING,
-          () ->
-              "replication origins of "
-                  + Rooms.label(configuration.id(), configuration.definition())
-                  + " stay in the target: "
-                  + e.getMessage());
-    }
-  }
-
-  /** Stops capturing what no configuration needs any more. */
-  private void release(SyncDefinition former, UUID changed, Optional<SyncDefinition> now) {
-    String connection = former.sourceConnection();
-    Set<TableName> remaining =
-        rooms.configurations().all().stream()
-            .filter(one -> !one.id().equals(changed))
-            .map(SyncConfiguration::definition)
-            .filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-            .map(SyncDefinition::source)
-            .collect(Collectors.toSet());
-    now.filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-        .ifPresent(one -> remaining.add(one.source()));
-    Optional<PgDatabase> source = rooms.connections().find(connection);
-    if (source.isEmpty()) {
-      return;
-    }
-    if (remaining.isEmpty()) {
-      rooms.tracker().stop(connection);
-    }
-    rooms.tracker().release(source.get(), remaining);
+  @Override
+  public List<LeftBehind> onAbandoned(SyncConfiguration configuration) {
+    reconciler.stop(configuration.id());
+    return removal.abandon(configuration);
   }
 
   @Override
@@ -297,7 +235,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     TableMapping mapping = rooms.mapping(definition);
     int partitions;
     try (KafkaCatchUp reader = new KafkaCatchUp(rooms.task(configuration), rooms.kafka())) {
-      partitions = reader.ends().size();
+      partitions = reader.partitionCount();
     }
     return new TopicDescription(
         name,

@@ -1,5 +1,6 @@
 package io.tidemark.run;
 
+import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.ConflictStatus;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.sync.Finding;
@@ -13,7 +14,6 @@ import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +36,7 @@ public final class SyncService {
   private final ExecutionRequests requests;
   private final SyncEngine engine;
   private final ConfigurationLocks locks = new ConfigurationLocks();
+  private final CaptureResets resets;
 
   public SyncService(
       JdbcSyncConfigurations configurations,
@@ -56,6 +57,7 @@ public final class SyncService {
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
+    resets = new CaptureResets(configurations, executions, requests, engine, locks);
   }
 
   /**
@@ -200,8 +202,38 @@ public final class SyncService {
         : Outcome.refused(Refusal.version(current.version()));
   }
 
-  /** Stops a configuration and removes it with everything that was made for it. */
-  public Outcome<SyncConfiguration> delete(UUID id, @Nullable Long expectedVersion) {
+  /**
+   * Stops a configuration and removes it with everything that was made for it.
+   *
+   * @return what could not be removed, and does no harm
+   */
+  public Outcome<List<LeftBehind>> delete(UUID id, @Nullable Long expectedVersion) {
+    return delete(id, expectedVersion, this::removed);
+  }
+
+  private List<LeftBehind> removed(SyncConfiguration configuration) {
+    try {
+      return engine.onDeleted(configuration);
+    } catch (OperatingFailure e) {
+      throw new OperatingFailure(
+          e.kind(),
+          e.code(),
+          String.valueOf(e.getMessage()),
+          "Nothing was removed. Mend it, or delete with ?force=true, which leaves behind what is"
+              + " out of reach and says how to remove it later.",
+          e);
+    }
+  }
+
+  /** Removes a configuration whoever is away; what is out of reach is left behind. */
+  public Outcome<List<LeftBehind>> deleteByForce(UUID id, @Nullable Long expectedVersion) {
+    return delete(id, expectedVersion, engine::onAbandoned);
+  }
+
+  private Outcome<List<LeftBehind>> delete(
+      UUID id,
+      @Nullable Long expectedVersion,
+      Function<SyncConfiguration, List<LeftBehind>> removing) {
     return locks.holding(
         id,
         () ->
@@ -209,9 +241,9 @@ public final class SyncService {
                 .then(current -> atVersion(current, expectedVersion))
                 .map(
                     current -> {
-                      engine.onDeleted(current);
+                      List<LeftBehind> left = removing.apply(current);
                       configurations.delete(id);
-                      return current;
+                      return left;
                     }));
   }
 
@@ -352,13 +384,6 @@ public final class SyncService {
     return configuration(id).map(found -> parkedRows.page(id, request));
   }
 
-  /** When a capture is made anew. */
-  public enum ResetIf {
-    /** Only if it may have missed changes and therefore does not go on. */
-    FAILED,
-    ALWAYS
-  }
-
   /**
    * Makes the capture of a source connection anew, and copies each of its tables in full: whatever
    * the capture has missed comes with the copy. A configuration that is paused or disabled is
@@ -367,44 +392,9 @@ public final class SyncService {
    * @return the executions that copy
    */
   public Outcome<List<Execution>> resetCapture(String connection, ResetIf when) {
-    if (!acceptance.knows(connection)) {
-      return Outcome.refused(Refusal.unknown("there is no connection '" + connection + "'"));
-    }
-    if (when == ResetIf.FAILED && !engine.needsReset(connection)) {
-      return Outcome.refused(
-          Refusal.state(
-              "the capture of connection '"
-                  + connection
-                  + "' has missed nothing, so a reset would only cost a full copy of each of its"
-                  + " tables; to do it all the same, send {\"force\": true}"));
-    }
-    return locks.holdingAll(
-        captured(connection).stream().map(SyncConfiguration::id).toList(),
-        () -> Outcome.of(reset(connection, captured(connection))));
-  }
-
-  private List<SyncConfiguration> captured(String connection) {
-    return configurations.all().stream()
-        .filter(one -> one.definition().needsCapture())
-        .filter(one -> one.definition().sourceConnection().equals(connection))
-        .toList();
-  }
-
-  private List<Execution> reset(String connection, List<SyncConfiguration> captured) {
-    engine.resetCapture(connection, captured);
-    List<Execution> copies = new ArrayList<>();
-    for (SyncConfiguration one : captured) {
-      // What was running read the source before the reset, and cannot come to a good end.
-      if (one.isActive() && requests.end(one.id())) {
-        requests
-            .request(one, ExecutionMode.FULL, ExecutionTrigger.MANUAL)
-            .map(copies::add)
-            .orElseGet(
-                // The engine was faster to see that a copy is needed.
-                refusal -> executions.activeOf(one.id()).map(copies::add).orElse(false));
-      }
-    }
-    return copies;
+    return acceptance.knows(connection)
+        ? resets.reset(connection, when)
+        : Outcome.refused(Refusal.unknown("there is no connection '" + connection + "'"));
   }
 
   /** Carries out what a person decides about a conflict. */

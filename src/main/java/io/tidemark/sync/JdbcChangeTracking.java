@@ -18,20 +18,29 @@ public final class JdbcChangeTracking {
   private static final String UPSERT =
       """
       insert into sync_change_tracking
-        (configuration_id, topic, partition, captured_lsn, applied_lsn, captured_offset,
-         applied_offset, lag_events, lag_seconds, updated_at)
-      select c.id, :topic, :partition, cast(:captured as pg_lsn), cast(:applied as pg_lsn),
+        (configuration_id, topic, partition, applied_lsn, captured_offset, applied_offset,
+         lag_events, lag_seconds, updated_at)
+      select c.id, :topic, :partition, cast(:applied as pg_lsn),
              :captured_offset, :applied_offset, :lag_events, :lag_seconds, :now
       from sync_configurations c
       where c.id = :configuration
       on conflict (configuration_id, topic, partition) do update
-      set captured_lsn = excluded.captured_lsn,
-          applied_lsn = excluded.applied_lsn,
+      set applied_lsn = excluded.applied_lsn,
           captured_offset = excluded.captured_offset,
           applied_offset = excluded.applied_offset,
           lag_events = excluded.lag_events,
           lag_seconds = excluded.lag_seconds,
           updated_at = excluded.updated_at
+      """;
+
+  private static final String CAPTURED =
+      """
+      update sync_change_tracking t
+      set captured_lsn = cast(:captured as pg_lsn)
+      from sync_configurations c
+      where c.id = t.configuration_id
+        and c.source_connection = :connection
+        and t.captured_lsn is distinct from cast(:captured as pg_lsn)
       """;
 
   private static final String SELECT =
@@ -49,7 +58,10 @@ public final class JdbcChangeTracking {
     this.jdbi = jdbi;
   }
 
-  /** Remembers where one partition stands; nothing if its configuration is gone. */
+  /**
+   * Remembers where one partition stands, but for what was captured; nothing if its configuration
+   * is gone.
+   */
   public void record(TrackedPartition tracked) {
     jdbi.useHandle(
         handle ->
@@ -58,13 +70,26 @@ public final class JdbcChangeTracking {
                 .bind("configuration", tracked.configurationId())
                 .bind("topic", tracked.topic())
                 .bind("partition", tracked.partition())
-                .bind("captured", text(tracked.capturedLsn()))
                 .bind("applied", text(tracked.appliedLsn()))
                 .bind("captured_offset", tracked.capturedOffset())
                 .bind("applied_offset", tracked.appliedOffset())
                 .bind("lag_events", tracked.lagEvents())
                 .bind("lag_seconds", tracked.lagSeconds())
                 .bind("now", PgTimes.bindable(tracked.updatedAt()))
+                .execute());
+  }
+
+  /**
+   * Remembers how far a source's topics hold its history. For the instance that captures it: the
+   * ones that apply need not know.
+   */
+  public void recordCaptured(String connection, long lsn) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(CAPTURED)
+                .bind("connection", connection)
+                .bind("captured", Lsn.text(lsn))
                 .execute());
   }
 

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far one configuration has come in one partition of its topic.
  *
- * @param capturedLsn of the newest change in the partition; null before the first
+ * @param capturedLsn everything that the source committed up to it is in the topics; null before
+ *     the capture has begun
  * @param appliedLsn of the newest change in the target; null before the first
  * @param capturedOffset where the next record will be written
  * @param appliedOffset where the next record to apply stands

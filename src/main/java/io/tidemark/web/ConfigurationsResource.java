@@ -2,6 +2,7 @@ package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.run.LeftBehind;
 import io.tidemark.run.SyncService;
 import io.tidemark.run.SyncService.Overview;
 import io.tidemark.sync.JdbcSyncConfigurations;
@@ -24,6 +25,7 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
+import java.util.List;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
@@ -203,11 +205,38 @@ final class ConfigurationsResource {
       summary = "Stops and removes a configuration",
       description =
           "Its executions, tracking and conflicts go with it. The target's rows stay as they are.")
-  @APIResponse(responseCode = "204", description = "Removed")
+  @Parameter(
+      name = "force",
+      in = ParameterIn.QUERY,
+      description =
+          "Although a database is away: slot and publication stay there, and the answer says how to"
+              + " remove them",
+      schema = @Schema(type = SchemaType.BOOLEAN, defaultValue = "false"))
+  @APIResponse(responseCode = "204", description = "Removed, with all that was made for it")
+  @APIResponse(
+      responseCode = "200",
+      description = "Removed; the answer says what was left behind",
+      content = @Content(schema = @Schema(implementation = LeftBehindView.class)))
+  @APIResponse(
+      responseCode = "422",
+      description = "The source is away, and force was not asked for; nothing was removed",
+      content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
   public Response delete(
-      @PathParam("id") String id, @HeaderParam(HttpHeaders.IF_MATCH) @Nullable String ifMatch) {
-    service.delete(configurationId(id), version(ifMatch)).orElseThrow(ProblemException::new);
-    return Response.noContent().build();
+      @PathParam("id") String id,
+      @HeaderParam(HttpHeaders.IF_MATCH) @Nullable String ifMatch,
+      @Context UriInfo uri) {
+    Query query = new Query(uri);
+    boolean force = Boolean.TRUE.equals(query.flag("force"));
+    query.requireValid();
+    UUID configuration = configurationId(id);
+    List<LeftBehind> left =
+        (force
+                ? service.deleteByForce(configuration, version(ifMatch))
+                : service.delete(configuration, version(ifMatch)))
+            .orElseThrow(ProblemException::new);
+    return left.isEmpty()
+        ? Response.noContent().build()
+        : Response.ok(LeftBehindView.of(left)).build();
   }
 
   @POST

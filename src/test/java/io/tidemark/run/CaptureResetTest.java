@@ -73,8 +73,7 @@ class CaptureResetTest {
   }
 
   private List<Execution> reset() {
-    return EngineFixture.value(
-        fixture.service().resetCapture("source", SyncService.ResetIf.FAILED));
+    return EngineFixture.value(fixture.service().resetCapture("source", ResetIf.FAILED));
   }
 
   @Test
@@ -180,16 +179,12 @@ class CaptureResetTest {
     awaitCapture("running");
 
     Refusal refusal =
-        fixture
-            .service()
-            .resetCapture("source", SyncService.ResetIf.FAILED)
-            .refusal()
-            .orElseThrow();
+        fixture.service().resetCapture("source", ResetIf.FAILED).refusal().orElseThrow();
     assertThat(refusal.reason()).isEqualTo(Refusal.Reason.STATE);
     assertThat(refusal.detail()).contains("force");
 
     List<Execution> started =
-        EngineFixture.value(fixture.service().resetCapture("source", SyncService.ResetIf.ALWAYS));
+        EngineFixture.value(fixture.service().resetCapture("source", ResetIf.ALWAYS));
     started.forEach(one -> fixture.awaitCompleted(one.id()));
     TestStack.execute(fixture.source, "insert into t values (1000, 'after')");
     fixture.awaitEqual("t");
@@ -202,7 +197,7 @@ class CaptureResetTest {
     assertThat(
             fixture
                 .service()
-                .resetCapture("nowhere", SyncService.ResetIf.ALWAYS)
+                .resetCapture("nowhere", ResetIf.ALWAYS)
                 .refusal()
                 .orElseThrow()
                 .reason())

@@ -9,10 +9,12 @@ import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TopicName;
 import io.tidemark.copy.CopySettings;
+import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcConnections;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.PgConnectionCheck;
@@ -23,12 +25,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
 import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
 import org.flywaydb.core.Flyway;
@@ -58,7 +63,7 @@ final class EngineFixture implements AutoCloseable {
   }
 
   /** One process of Tidemark. */
-  record Instance(SyncService service, SyncOrchestrator engine) {}
+  record Instance(SyncService service, SyncOrchestrator engine, ChangeTracker tracker) {}
 
   /** A new process over the same store, after the former one has ended. */
   SyncService start(PgDatabase sourceNow, PgDatabase targetNow) {
@@ -76,14 +81,16 @@ final class EngineFixture implements AutoCloseable {
             new PgConnectionCheck(clock),
             null);
     var acceptance = new Acceptance(connections, new PgPreFlight());
+    var tracker = new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom());
     Rooms rooms =
         new Rooms(
             configurations,
             executions,
             tracking,
+            new JdbcMappings(jdbi),
             connections,
             acceptance,
-            new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom()),
+            tracker,
             parkedRows,
             TestStack.kafka(),
             prefix,
@@ -102,7 +109,7 @@ final class EngineFixture implements AutoCloseable {
             new ExecutionRequests(executions, engine, clock, UUID::randomUUID),
             engine);
     engine.start();
-    instance = new Instance(service, engine);
+    instance = new Instance(service, engine, tracker);
     return service;
   }
 
@@ -194,6 +201,12 @@ final class EngineFixture implements AutoCloseable {
             () -> Assertions.assertThat(content(target, table)).isEqualTo(content(source, table)));
   }
 
+  /** Waits until everything committed at the source is in the topics. */
+  void awaitCaptured() {
+    long now = Lsn.parse(TestStack.text(source, "select pg_current_wal_insert_lsn()"));
+    Assertions.assertThat(instance.tracker().awaitWritten(source, now, PATIENCE)).isTrue();
+  }
+
   static String content(PgDatabase database, String table) {
     return TestStack.text(
         database,
@@ -206,13 +219,28 @@ final class EngineFixture implements AutoCloseable {
     return TopicName.of(prefix, "source", TableName.parse(table));
   }
 
-  /** Deletes a topic and waits until the broker has forgotten it. */
+  /** Deletes a table's topic and waits until the broker has forgotten it. */
   void deleteTopic(String table) {
+    withAdmin(admin -> admin.deleteTopics(List.of(topic(table))).all().get());
+    Awaitility.await().atMost(PATIENCE).until(() -> !topics().contains(topic(table)));
+  }
+
+  void createTopic(String table) {
+    NewTopic topic = new NewTopic(topic(table), 1, (short) 1);
+    withAdmin(admin -> admin.createTopics(List.of(topic)).all().get());
+  }
+
+  Set<String> topics() {
+    return withAdmin(admin -> admin.listTopics().names().get());
+  }
+
+  private interface Asking<T> {
+    T of(Admin admin) throws ExecutionException, InterruptedException;
+  }
+
+  private static <T> T withAdmin(Asking<T> asking) {
     try (Admin admin = Admin.create(TestStack.kafka())) {
-      admin.deleteTopics(java.util.List.of(topic(table))).all().get();
-      Awaitility.await()
-          .atMost(PATIENCE)
-          .until(() -> !admin.listTopics().names().get().contains(topic(table)));
+      return asking.of(admin);
     } catch (ExecutionException e) {
       throw new IllegalStateException(e);
     } catch (InterruptedException e) {

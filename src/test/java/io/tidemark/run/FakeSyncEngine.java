@@ -24,6 +24,7 @@ public class FakeSyncEngine implements SyncEngine {
   public final List<String> calls = new CopyOnWriteArrayList<>();
   public volatile boolean failing;
   public volatile boolean captureFailed;
+  public volatile boolean sourceAway;
 
   public void reset() {
     mappings.clear();
@@ -31,6 +32,7 @@ public class FakeSyncEngine implements SyncEngine {
     calls.clear();
     failing = false;
     captureFailed = false;
+    sourceAway = false;
   }
 
   private void call(String name) {
@@ -59,9 +61,23 @@ public class FakeSyncEngine implements SyncEngine {
   }
 
   @Override
-  public void onDeleted(SyncConfiguration configuration) {
+  public List<LeftBehind> onDeleted(SyncConfiguration configuration) {
     call("deleted");
+    if (sourceAway) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE, "connection_lost", "the source is away", null, null);
+    }
     mappings.remove(configuration.id());
+    return List.of();
+  }
+
+  @Override
+  public List<LeftBehind> onAbandoned(SyncConfiguration configuration) {
+    call("abandoned");
+    mappings.remove(configuration.id());
+    return sourceAway
+        ? List.of(new LeftBehind("source", "the slot stays", List.of("drop it")))
+        : List.of();
   }
 
   @Override

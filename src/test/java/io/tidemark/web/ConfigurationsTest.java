@@ -216,6 +216,27 @@ class ConfigurationsTest {
   }
 
   @Test
+  void leavesBehindWhatIsOutOfReachOnlyWhenForced() {
+    String id = created("users_sync", "");
+    engine.sourceAway = true;
+
+    given()
+        .delete("/configurations/" + id)
+        .then()
+        .statusCode(422)
+        .body("detail", containsString("?force=true"));
+    given().delete("/configurations/" + id + "?force=yes").then().statusCode(400);
+    given().get("/configurations/" + id).then().statusCode(200);
+    given()
+        .delete("/configurations/" + id + "?force=true")
+        .then()
+        .statusCode(200)
+        .body("left_behind.connection", equalTo(List.of("source")))
+        .body("left_behind[0].statements", equalTo(List.of("drop it")));
+    given().get("/configurations/" + id).then().statusCode(404);
+  }
+
+  @Test
   void deletesWithEverything() {
     String id = created("users_sync", "");
 
