@@ -43,6 +43,11 @@ public record AppliedPosition(
         topicId);
   }
 
+  /** This position at a time of its source up to which everything is known to the target. */
+  public AppliedPosition seen(long micros) {
+    return new AppliedPosition(topic, partition, nextOffset, source, micros, topicId);
+  }
+
   /** This position moved on to an offset, with no change between. */
   public AppliedPosition at(long offset) {
     return new AppliedPosition(topic, partition, offset, source, committedMicros, topicId);

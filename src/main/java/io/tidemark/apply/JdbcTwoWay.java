@@ -361,9 +361,10 @@ final class JdbcTwoWay implements AutoCloseable {
 
       private void take(RowKey key, @Nullable Held source, @Nullable Held target) {
         if (waiting.contains(key)) {
-          if (work.source().touched().containsKey(key)) {
-            joined.add(new Later(key, row(source), work.source().touched().get(key).last()));
-          }
+          // Also for the target's change: it may be the decision itself, and the key wait no more.
+          Touched change = work.source().touched().get(key);
+          joined.add(
+              new Later(key, row(source), change == null ? SourcePosition.START : change.last()));
           done = done.plus(RowCounts.skipped(1));
           return;
         }

@@ -125,6 +125,19 @@ public final class PgOrigins {
   }
 
   /**
+   * As {@link #take(Connection, UUID)}.
+   *
+   * @throws OperatingFailure also if no origin or no slot of the server is free
+   */
+  public static void take(PgSession session, UUID configuration) {
+    try {
+      take(session.connection(), configuration);
+    } catch (SQLException e) {
+      throw PgFailures.of(e, OperatingFailure.Kind.TARGET, "replication origins");
+    }
+  }
+
+  /**
    * Likewise, for a session that is not in a transaction.
    *
    * @throws OperatingFailure of the session's side, also if one of them is active

@@ -81,8 +81,63 @@ public final class Acceptance {
     if (report.mapping().isEmpty() || report.detection().isEmpty()) {
       return Outcome.refused(Refusal.ofFindings(report.findings()));
     }
-    return Outcome.of(
-        new Accepted(report.mapping().get(), report.detection().get(), report.warnings()));
+    Accepted accepted =
+        new Accepted(report.mapping().get(), report.detection().get(), report.warnings());
+    if (!definition.bidirectional()) {
+      return Outcome.of(accepted);
+    }
+    List<Finding> back = wayBack(definition, accepted, source.get(), target.get(), self);
+    return back.isEmpty() ? Outcome.of(accepted) : Outcome.refused(Refusal.ofFindings(back));
+  }
+
+  /** What stands in the way of the target's changes to the source. */
+  private List<Finding> wayBack(
+      SyncDefinition definition,
+      Accepted accepted,
+      PgDatabase source,
+      PgDatabase target,
+      @Nullable UUID self) {
+    List<String> key = accepted.mapping().key().stream().map(pair -> pair.target().name()).toList();
+    PreFlightReport report = preFlight.inspect(definition.reversed(key), target, source, self);
+    List<Finding> findings = new ArrayList<>();
+    for (Finding finding : report.findings()) {
+      if (finding.isError()) {
+        findings.add(
+            Finding.error(
+                otherSide(finding.field()),
+                finding.code(),
+                "for the way back, " + finding.message(),
+                finding.fix()));
+      }
+    }
+    // Without its origin a write of ours would come back as a change of the other side.
+    requireOrigin("target_connection", accepted.detection(), findings);
+    report
+        .detection()
+        .ifPresent(detection -> requireOrigin("source_connection", detection, findings));
+    return findings;
+  }
+
+  private static void requireOrigin(
+      String field, DetectionChoice detection, List<Finding> findings) {
+    if (detection.mode() != ConflictDetection.ORIGIN) {
+      findings.add(
+          Finding.error(
+              field,
+              "origin_needed",
+              "bidirectional needs to tell who wrote a row, and " + detection.reason(),
+              detection.strongerBy().orElse("Use conflict_detection auto")));
+    }
+  }
+
+  private static String otherSide(String field) {
+    return switch (field) {
+      case "source_table" -> "target_table";
+      case "target_table" -> "source_table";
+      case "source_connection" -> "target_connection";
+      case "target_connection" -> "source_connection";
+      default -> field;
+    };
   }
 
   private Optional<PgDatabase> find(String field, String name, List<FieldError> errors) {
@@ -105,8 +160,11 @@ public final class Acceptance {
     if (definition.strategy() == SyncStrategy.MERGE) {
       errors.add(notAvailable("sync_strategy", "merge", "full or incremental"));
     }
-    if (definition.bidirectional()) {
-      errors.add(notAvailable("bidirectional", "true", "false"));
+    if (definition.bidirectional() && !definition.isContinuous()) {
+      errors.add(
+          new FieldError(
+              "bidirectional",
+              "'bidirectional' goes with a continuous merge: leave sync_interval_seconds out"));
     }
     if (definition.schemaEvolution() != SchemaEvolution.NONE) {
       errors.add(

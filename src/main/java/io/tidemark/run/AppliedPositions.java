@@ -5,7 +5,9 @@ import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Sets and forgets the positions of configurations in their targets, outside any stream. */
@@ -19,6 +21,13 @@ final class AppliedPositions {
   /** Makes these the configuration's positions: it goes on from there. */
   void set(SyncConfiguration configuration, Collection<AppliedPosition> positions) {
     with(configuration, target -> positions.forEach(target::set));
+  }
+
+  /** The positions in one topic; empty if the target was never in step with it. */
+  List<AppliedPosition> find(SyncConfiguration configuration, String topic) {
+    List<AppliedPosition> found = new ArrayList<>();
+    with(configuration, target -> found.addAll(target.find(topic)));
+    return found;
   }
 
   /**

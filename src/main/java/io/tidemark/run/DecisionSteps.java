@@ -158,7 +158,10 @@ final class DecisionSteps {
     private Outcome<Decided> carryOut(Held held, Intent intent, Found found, boolean isWritten) {
       Optional<RowRefusal> refusal =
           switch (intent.resolution()) {
-            case TARGET -> Optional.empty();
+            case TARGET -> {
+              target.letStand(target.keyOf(held.conflict()), found);
+              yield Optional.empty();
+            }
             case SOURCE -> putSource(held.conflict(), intent, found);
             case CUSTOM ->
                 isWritten

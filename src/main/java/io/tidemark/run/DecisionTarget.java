@@ -25,10 +25,12 @@ import org.jspecify.annotations.Nullable;
 final class DecisionTarget implements AutoCloseable {
   private final JdbcTargetRows rows;
   private final PgSourceRows source;
+  private final @Nullable JdbcTargetRows back;
 
-  private DecisionTarget(JdbcTargetRows rows, PgSourceRows source) {
+  private DecisionTarget(JdbcTargetRows rows, PgSourceRows source, @Nullable JdbcTargetRows back) {
     this.rows = rows;
     this.source = source;
+    this.back = back;
   }
 
   /**
@@ -51,7 +53,32 @@ final class DecisionTarget implements AutoCloseable {
         marked
             ? JdbcTargetRows.openMarked(target, accepted.mapping(), configuration.id())
             : JdbcTargetRows.open(target, accepted.mapping());
-    return new DecisionTarget(rows, new PgSourceRows(source, accepted.mapping()));
+    try {
+      JdbcTargetRows back =
+          definition.bidirectional() && resolution == Resolution.TARGET
+              ? JdbcTargetRows.openMarked(source, accepted.mapping().reversed(), configuration.id())
+              : null;
+      return new DecisionTarget(rows, new PgSourceRows(source, accepted.mapping()), back);
+    } catch (RuntimeException e) {
+      rows.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Lets the target's row stand. Where changes flow both ways it is written as it is, as its users
+   * would: that change reaches the source. A row that is gone is deleted there.
+   */
+  void letStand(RowKey own, Found found) {
+    if (back == null) {
+      return;
+    }
+    if (found.row() != null) {
+      rows.put(own, found.row());
+      return;
+    }
+    back.delete(own);
+    back.commit();
   }
 
   private static PgDatabase database(ConnectionRegistry connections, String name) {
@@ -134,6 +161,12 @@ final class DecisionTarget implements AutoCloseable {
 
   @Override
   public void close() {
-    rows.close();
+    try {
+      rows.close();
+    } finally {
+      if (back != null) {
+        back.close();
+      }
+    }
   }
 }

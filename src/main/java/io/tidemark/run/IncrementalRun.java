@@ -102,14 +102,7 @@ final class IncrementalRun {
     if (running.isPresent()) {
       return awaitApplied(ends) ? Optional.of(lsn) : Optional.empty();
     }
-    try (KafkaApplyLoop own =
-        KafkaApplyLoop.oneWay(
-            rooms.task(configuration),
-            () -> rooms.plan(configuration),
-            rooms.kafka(),
-            rooms.apply(),
-            rooms.ports(configuration),
-            rooms.clock())) {
+    try (KafkaApplyLoop own = rooms.loop(configuration, () -> rooms.plan(configuration))) {
       remember(own);
       loop = Optional.of(own);
       own.start();

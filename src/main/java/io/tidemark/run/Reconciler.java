@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.copy.TableCopy;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
@@ -152,9 +153,8 @@ final class Reconciler implements AutoCloseable {
   private void followCaptures(List<SyncConfiguration> all) {
     Set<String> needed =
         all.stream()
-            .map(SyncConfiguration::definition)
-            .filter(SyncDefinition::needsCapture)
-            .map(SyncDefinition::sourceConnection)
+            .flatMap(one -> one.definition().captured().stream())
+            .map(CapturedTable::connection)
             .collect(Collectors.toSet());
     for (String connection : needed) {
       rooms.connections().find(connection).ifPresent(rooms.tracker()::start);

@@ -6,6 +6,7 @@ import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import java.lang.System.Logger;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Removes what was made for a configuration in source and target.
@@ -113,12 +115,16 @@ final class Removal {
       // It never had any, and its role may not be allowed to ask.
       return;
     }
+    SyncDefinition definition = configuration.definition();
+    dropOrigins(configuration, rooms.target(definition));
+    if (definition.bidirectional()) {
+      dropOrigins(configuration, rooms.source(definition));
+    }
+  }
+
+  private static void dropOrigins(SyncConfiguration configuration, PgDatabase database) {
     try (PgSession session =
-        PgSession.open(
-            rooms.target(configuration.definition()),
-            OperatingFailure.Kind.TARGET,
-            "removal",
-            "replication origins")) {
+        PgSession.open(database, OperatingFailure.Kind.TARGET, "removal", "replication origins")) {
       PgOrigins.drop(session, configuration.id());
     }
   }
@@ -166,7 +172,13 @@ final class Removal {
 
   /** Stops capturing what no configuration needs any more. */
   void release(SyncDefinition former, UUID changed, Optional<SyncDefinition> now) {
-    String connection = former.sourceConnection();
+    former.captured().stream()
+        .map(CapturedTable::connection)
+        .distinct()
+        .forEach(connection -> release(connection, changed, now));
+  }
+
+  private void release(String connection, UUID changed, Optional<SyncDefinition> now) {
     Optional<PgDatabase> source = rooms.connections().find(connection);
     if (source.isEmpty()) {
       return;
@@ -179,15 +191,14 @@ final class Removal {
   }
 
   private Set<TableName> remaining(String connection, UUID changed, Optional<SyncDefinition> now) {
-    Set<TableName> remaining =
+    Stream<SyncDefinition> others =
         rooms.configurations().all().stream()
             .filter(one -> !one.id().equals(changed))
-            .map(SyncConfiguration::definition)
-            .filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-            .map(SyncDefinition::source)
-            .collect(Collectors.toSet());
-    now.filter(one -> one.needsCapture() && one.sourceConnection().equals(connection))
-        .ifPresent(one -> remaining.add(one.source()));
-    return remaining;
+            .map(SyncConfiguration::definition);
+    return Stream.concat(others, now.stream())
+        .flatMap(one -> one.captured().stream())
+        .filter(one -> one.connection().equals(connection))
+        .map(CapturedTable::table)
+        .collect(Collectors.toSet());
   }
 }

@@ -4,17 +4,23 @@ import io.tidemark.apply.ApplyPlan;
 import io.tidemark.apply.ApplyPorts;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.apply.ApplyTask;
+import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.PgSourceRows;
+import io.tidemark.apply.TwoWayTask;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictLog;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.conflict.JdbcConflictLog;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
+import io.tidemark.copy.TargetPreparation;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
+import io.tidemark.postgres.PgReplicaRole;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcMappings;
@@ -88,6 +94,41 @@ public record Rooms(
         definition.batchSize());
   }
 
+  /** The topic of what the target's users change, where changes flow both ways. */
+  String topicBack(SyncDefinition definition) {
+    return TopicName.of(topicPrefix, definition.targetConnection(), definition.target());
+  }
+
+  /** The way back of a configuration of both directions, for readers of its topic. */
+  ApplyTask taskBack(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return new ApplyTask(
+        configuration.id(),
+        definition.targetConnection(),
+        source(definition),
+        topicBack(definition),
+        definition.deleteHandling(),
+        definition.batchSize());
+  }
+
+  /** The loop of a configuration, in the directions that it asks for; not started. */
+  KafkaApplyLoop loop(SyncConfiguration configuration, KafkaApplyLoop.Plans plans) {
+    SyncDefinition definition = configuration.definition();
+    if (!definition.bidirectional()) {
+      return KafkaApplyLoop.oneWay(
+          task(configuration), plans, kafka, apply, ports(configuration), clock);
+    }
+    TwoWayTask task =
+        new TwoWayTask(
+            configuration.id(),
+            source(definition),
+            target(definition),
+            topic(definition),
+            topicBack(definition),
+            definition.batchSize());
+    return KafkaApplyLoop.twoWay(task, plans, kafka, apply, ports(configuration), clock);
+  }
+
   /** How a configuration's loop writes, as both databases have it now. */
   ApplyPlan plan(SyncConfiguration configuration) {
     Acceptance.Accepted accepted = accepted(configuration);
@@ -137,6 +178,16 @@ public record Rooms(
     return conflicts.log(
         new JdbcConflictLog.Owner(
             configuration.id(), definition.target().toString(), definition.conflictResolution()));
+  }
+
+  /** Prepares a session that writes a target table set-wise: what it writes counts as ours. */
+  TargetPreparation preparation(SyncConfiguration configuration, ConflictPolicy policy) {
+    return session -> {
+      PgReplicaRole.takeIfAllowed(session);
+      if (policy.detection() == ConflictDetection.ORIGIN) {
+        PgOrigins.take(session, configuration.id());
+      }
+    };
   }
 
   /** A lookup for log lines. */

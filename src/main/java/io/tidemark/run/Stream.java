@@ -10,6 +10,7 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TrackedPartition;
@@ -64,14 +65,7 @@ final class Stream implements AutoCloseable {
       // It looks for its position again by itself.
       return true;
     }
-    KafkaApplyLoop started =
-        KafkaApplyLoop.oneWay(
-            rooms.task(configuration),
-            this::plan,
-            rooms.kafka(),
-            rooms.apply(),
-            rooms.ports(configuration),
-            rooms.clock());
+    KafkaApplyLoop started = rooms.loop(configuration, this::plan);
     started.start();
     loop = started;
     return true;
@@ -86,7 +80,10 @@ final class Stream implements AutoCloseable {
             "positions")) {
       PgPositions positions = new PgPositions(session, configuration.id());
       positions.ensureTable();
-      return !positions.find(rooms.topic(configuration.definition())).isEmpty();
+      SyncDefinition definition = configuration.definition();
+      return !positions.find(rooms.topic(definition)).isEmpty()
+          && (!definition.bidirectional()
+              || !positions.find(rooms.topicBack(definition)).isEmpty());
     }
   }
 

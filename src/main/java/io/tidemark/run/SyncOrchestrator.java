@@ -7,6 +7,7 @@ import io.tidemark.capture.CaptureState;
 import io.tidemark.capture.CaptureView;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
@@ -122,7 +123,9 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   public void onCreated(SyncConfiguration configuration, TableMapping mapping) {
     SyncDefinition definition = configuration.definition();
     if (definition.needsCapture()) {
-      rooms.tracker().ensureTracked(rooms.source(definition), definition.source());
+      for (CapturedTable one : definition.captured()) {
+        rooms.tracker().ensureTracked(rooms.database(one.connection()), one.table());
+      }
       if (definition.initialSync() == InitialSync.NEVER) {
         startFromNow(configuration);
       }

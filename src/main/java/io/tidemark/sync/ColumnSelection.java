@@ -15,6 +15,9 @@ public sealed interface ColumnSelection {
   /** Source columns that must be there, because the user named them. */
   List<String> named();
 
+  /** The same columns, asked from the target's side. */
+  ColumnSelection reversed();
+
   /** All columns that both tables have, matched by name. */
   record All() implements ColumnSelection {
     @Override
@@ -25,6 +28,11 @@ public sealed interface ColumnSelection {
     @Override
     public List<String> named() {
       return List.of();
+    }
+
+    @Override
+    public ColumnSelection reversed() {
+      return this;
     }
   }
 
@@ -37,6 +45,11 @@ public sealed interface ColumnSelection {
     @Override
     public Optional<String> targetOf(String sourceColumn) {
       return named.contains(sourceColumn) ? Optional.of(sourceColumn) : Optional.empty();
+    }
+
+    @Override
+    public ColumnSelection reversed() {
+      return this;
     }
   }
 
@@ -58,6 +71,13 @@ public sealed interface ColumnSelection {
     @Override
     public List<String> named() {
       return List.copyOf(targets.keySet());
+    }
+
+    @Override
+    public ColumnSelection reversed() {
+      Map<String, String> sources = new LinkedHashMap<>();
+      targets.forEach((source, target) -> sources.put(target, source));
+      return new Renames(sources);
     }
   }
 }

@@ -74,6 +74,51 @@ public record SyncDefinition(
     return strategy != SyncStrategy.FULL;
   }
 
+  /** The tables whose changes have to be captured. */
+  public List<CapturedTable> captured() {
+    if (!needsCapture()) {
+      return List.of();
+    }
+    CapturedTable read = new CapturedTable(sourceConnection, source());
+    return bidirectional
+        ? List.of(read, new CapturedTable(targetConnection, target()))
+        : List.of(read);
+  }
+
+  /**
+   * The way back, for a definition of both directions: the target's rows into the source.
+   *
+   * @param key the key's columns in the target
+   */
+  public SyncDefinition reversed(List<String> key) {
+    return new SyncDefinition(
+        name,
+        targetTable,
+        sourceTable,
+        targetConnection,
+        sourceConnection,
+        strategy,
+        switch (conflictResolution) {
+          case SOURCE_WINS -> ConflictResolution.TARGET_WINS;
+          case TARGET_WINS -> ConflictResolution.SOURCE_WINS;
+          case TIMESTAMP, MANUAL -> conflictResolution;
+        },
+        conflictDetection,
+        columns.targetOf(timestampColumn).orElse(timestampColumn),
+        key,
+        columns.reversed(),
+        null,
+        batchSize,
+        syncIntervalSeconds,
+        truncateTarget,
+        deleteHandling,
+        initialSync,
+        bidirectional,
+        mergeColumns,
+        schemaEvolution,
+        enabled);
+  }
+
   /**
    * Whether this one carries the same rows to the same place as the other: if not, what was in step
    * before says nothing about now.
@@ -81,6 +126,7 @@ public record SyncDefinition(
   public boolean movesSameRowsAs(SyncDefinition other) {
     return source().equals(other.source())
         && target().equals(other.target())
+        && bidirectional == other.bidirectional
         && sourceConnection.equals(other.sourceConnection)
         && targetConnection.equals(other.targetConnection)
         && keyColumns.equals(other.keyColumns)
