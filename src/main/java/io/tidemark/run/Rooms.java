@@ -6,6 +6,10 @@ import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictLog;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
@@ -74,6 +78,27 @@ public record Rooms(
         topic(definition),
         definition.deleteHandling(),
         definition.batchSize());
+  }
+
+  /** Who wins where both sides wrote a row. */
+  ConflictPolicy policy(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    boolean byTime = definition.conflictResolution() == ConflictResolution.TIMESTAMP;
+    return new ConflictPolicy(
+        definition.conflictResolution(),
+        ConflictDetection.EXISTENCE,
+        byTime ? targetNameOf(definition, definition.timestampColumn()) : null,
+        false);
+  }
+
+  private String targetNameOf(SyncDefinition definition, String sourceColumn) {
+    return definition.columns().targetOf(sourceColumn).orElse(sourceColumn);
+  }
+
+  /** Where the configuration's conflicts are on record. */
+  ConflictLog conflictLog(SyncConfiguration configuration) {
+    // There is none yet: a merge that finds two rows that differ fails, and changes nothing.
+    return ConflictLog.none();
   }
 
   /** The tables as both databases have them now. */

@@ -275,14 +275,15 @@ class RefusalsTest {
       delimiter = '|',
       textBlock =
           """
-          "sync_strategy": "merge"              | sync_strategy
+          "bidirectional": true                 | bidirectional
           "conflict_resolution": "manual"       | conflict_resolution
           "schema_evolution": "add_columns"     | schema_evolution
           """)
   void saysWhatIsNotAvailableYet(String more, String field) {
-    String strategy = field.equals("sync_strategy") ? "" : "\"sync_strategy\": \"full\", ";
+    String strategy = field.equals("bidirectional") ? "merge" : "full";
     post("""
-            {"name": "a", "source_table": "narrow", "target_table": "narrow", %s %s}
+            {"name": "a", "source_table": "narrow", "target_table": "narrow",
+             "sync_strategy": "%s", %s}
             """
             .formatted(strategy, more))
         .statusCode(422)
