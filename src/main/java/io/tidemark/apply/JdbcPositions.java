@@ -113,6 +113,18 @@ public final class JdbcPositions {
       where configuration_id = ? and topic = ? and topic_id is null
       """;
 
+  // Whatever other columns a position has, it keeps them.
+  private static final String RENEW =
+      """
+      with gone as (
+        delete from tidemark.applied_position
+        where configuration_id = ? and topic = ?
+        returning *)
+      insert into tidemark.applied_position
+      select *
+      from gone
+      """;
+
   private static final String FORGET =
       """
       delete from tidemark.applied_position
@@ -214,6 +226,18 @@ public final class JdbcPositions {
       statement.setObject(1, topicId);
       statement.setObject(2, configuration);
       statement.setString(3, topic);
+      statement.executeUpdate();
+    }
+  }
+
+  /**
+   * Leaves all positions in a topic as they are and yet fences whoever waits to move one: the rows
+   * that it has read are gone, and it finds itself overtaken.
+   */
+  public void renew(Connection connection, String topic) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(RENEW)) {
+      statement.setObject(1, configuration);
+      statement.setString(2, topic);
       statement.executeUpdate();
     }
   }

@@ -1,16 +1,20 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.RowKey;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -125,7 +129,17 @@ public final class KafkaCatchUp implements AutoCloseable {
     }
     // On failure the caller gives the session up, so only success puts it back as it was.
     JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes());
-    Run run = new Run(session, writer, seen, commit, from);
+    Run run =
+        new Run(
+            seen,
+            from,
+            changes -> {
+              writer.write(changes);
+              if (commit == Commit.PER_BATCH) {
+                session.commit();
+                session.begin(PgSession.Begin.READ_COMMITTED);
+              }
+            });
     run.readUntil(until);
     writer.close();
     if (commit == Commit.PER_BATCH) {
@@ -134,7 +148,48 @@ public final class KafkaCatchUp implements AutoCloseable {
     return new Stretch(run.standing, run.changes);
   }
 
-  /** Makes a running {@link #apply} fail at once; from any thread. */
+  /** Takes the keys that changes are about, each batch at once. */
+  public interface Keys {
+    void changed(List<RowKey> keys);
+
+    /** Every row was removed. */
+    void truncated();
+  }
+
+  /**
+   * Hands over the keys of the changes between two sets of positions, a key change's old and new
+   * one; some may come again.
+   *
+   * @param until offsets by partition; those before {@code from} are already reached
+   * @param seen tells of a transaction id's low 32 bits whether its changes are left out
+   */
+  public Stretch keys(
+      TableMapping mapping,
+      Map<Integer, AppliedPosition> from,
+      Map<Integer, AppliedPosition> until,
+      LongPredicate seen,
+      Keys keys) {
+    Projection projection = new Projection(mapping);
+    Run run =
+        new Run(
+            seen,
+            from,
+            changes -> {
+              Set<RowKey> touched = new HashSet<>();
+              for (TopicChange change : changes) {
+                if (!projection.addKeys(change.change(), touched)) {
+                  keys.truncated();
+                }
+              }
+              if (!touched.isEmpty()) {
+                keys.changed(List.copyOf(touched));
+              }
+            });
+    run.readUntil(until);
+    return new Stretch(run.standing, run.changes);
+  }
+
+  /** Makes a running {@link #apply} or {@link #keys} fail at once; from any thread. */
   public void stop() {
     consumer.wakeup();
   }
@@ -145,25 +200,16 @@ public final class KafkaCatchUp implements AutoCloseable {
   }
 
   private final class Run {
-    private final PgSession session;
-    private final JdbcBatchWriter writer;
     private final LongPredicate seen;
-    private final Commit commit;
+    private final Consumer<List<TopicChange>> sink;
     private final Map<Integer, AppliedPosition> standing;
     private final List<TopicChange> pending = new ArrayList<>();
     private long pendingBytes;
     private long changes;
 
-    Run(
-        PgSession session,
-        JdbcBatchWriter writer,
-        LongPredicate seen,
-        Commit commit,
-        Map<Integer, AppliedPosition> from) {
-      this.session = session;
-      this.writer = writer;
+    Run(LongPredicate seen, Map<Integer, AppliedPosition> from, Consumer<List<TopicChange>> sink) {
       this.seen = seen;
-      this.commit = commit;
+      this.sink = sink;
       standing = new HashMap<>(from);
     }
 
@@ -245,14 +291,10 @@ public final class KafkaCatchUp implements AutoCloseable {
     }
 
     private void flush() {
-      writer.write(pending);
+      sink.accept(pending);
       changes += pending.size();
       pending.clear();
       pendingBytes = 0;
-      if (commit == Commit.PER_BATCH) {
-        session.commit();
-        session.begin(PgSession.Begin.READ_COMMITTED);
-      }
     }
 
     private OperatingFailure silent() {

@@ -45,6 +45,15 @@ public final class PgPositions {
         });
   }
 
+  /** See {@link JdbcPositions#renew}; for whoever holds the lock. */
+  public void renew(String topic) {
+    run(
+        connection -> {
+          positions.renew(connection, topic);
+          return true;
+        });
+  }
+
   public void forget() {
     run(
         connection -> {

@@ -7,6 +7,7 @@ import io.tidemark.change.RowKey;
 import io.tidemark.change.RowShape;
 import io.tidemark.sync.TableMapping;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +77,22 @@ final class Projection {
     return change instanceof Change.Delete delete
         ? Optional.of(key(delete.before()))
         : Optional.empty();
+  }
+
+  /**
+   * Adds the keys of all rows that the change is about, a key change's old one too; false if it is
+   * about the whole table.
+   */
+  boolean addKeys(Change change, Collection<RowKey> keys) {
+    keyOf(change).ifPresent(keys::add);
+    if (change instanceof Change.Insert insert) {
+      insert.movedFrom().flatMap(this::fullKey).ifPresent(keys::add);
+    } else if (change instanceof Change.Update update) {
+      update.before().flatMap(this::fullKey).ifPresent(keys::add);
+    } else if (change instanceof Change.Delete delete) {
+      delete.movedTo().flatMap(this::fullKey).ifPresent(keys::add);
+    }
+    return !(change instanceof Change.Truncate);
   }
 
   /** The key's values of an earlier row, if the source sent all of them and none is null. */

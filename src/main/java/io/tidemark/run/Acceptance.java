@@ -15,7 +15,6 @@ import io.tidemark.sync.PreFlightReport;
 import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SchemaEvolution;
 import io.tidemark.sync.SyncDefinition;
-import io.tidemark.sync.SyncStrategy;
 import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,9 +156,6 @@ public final class Acceptance {
 
   private static List<FieldError> notAvailable(SyncDefinition definition) {
     List<FieldError> errors = new ArrayList<>();
-    if (definition.strategy() == SyncStrategy.MERGE) {
-      errors.add(notAvailable("sync_strategy", "merge", "full or incremental"));
-    }
     if (definition.bidirectional() && !definition.isContinuous()) {
       errors.add(
           new FieldError(
@@ -175,8 +171,8 @@ public final class Acceptance {
       errors.add(
           new FieldError(
               "row_filter",
-              "'row_filter' is not available yet for sync_strategy incremental; leave it out, or"
-                  + " use sync_strategy full"));
+              "'row_filter' is not available yet where changes flow: leave it out, use sync_strategy"
+                  + " full, or merge with a sync_interval_seconds"));
     }
     return errors;
   }

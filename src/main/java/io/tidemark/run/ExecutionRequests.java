@@ -5,6 +5,7 @@ import io.tidemark.change.WireName;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncStrategy;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -104,14 +105,29 @@ public final class ExecutionRequests {
           Refusal.database(
               "mode", "mode " + WireName.of(mode) + " is not available yet; use " + available));
     }
-    boolean needsStream = mode == ExecutionMode.INCREMENTAL || mode == ExecutionMode.MERGE;
-    if (needsStream && configuration.definition().strategy() == SyncStrategy.FULL) {
+    SyncDefinition definition = configuration.definition();
+    if (mode == ExecutionMode.INCREMENTAL && !definition.needsCapture()) {
       return Optional.of(
           Refusal.database(
               "mode",
-              "a configuration of sync_strategy full captures no changes, so mode "
-                  + WireName.of(mode)
-                  + " cannot run; use full, or change its sync_strategy"));
+              "this configuration captures no changes, so mode incremental cannot run; use "
+                  + WireName.of(modeOf(configuration))
+                  + ", or change its sync_strategy"));
+    }
+    if (mode == ExecutionMode.FULL && definition.bidirectional()) {
+      return Optional.of(
+          Refusal.database(
+              "mode",
+              "changes flow both ways, and mode full would take what the target's users have"
+                  + " written; use merge"));
+    }
+    if (mode == ExecutionMode.MERGE && definition.strategy() == SyncStrategy.FULL) {
+      return Optional.of(
+          Refusal.database(
+              "mode",
+              "a configuration of sync_strategy full makes the target equal to the source, and a"
+                  + " merge keeps what only the target has; use full, or change its"
+                  + " sync_strategy"));
     }
     if (!configuration.definition().enabled()) {
       return Optional.of(Refusal.state("the configuration is disabled; set enabled to true first"));

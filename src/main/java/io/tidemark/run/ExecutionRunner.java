@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.copy.CopyOutcome;
+import io.tidemark.copy.MergeOutcome;
 import io.tidemark.sync.SyncConfiguration;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -81,9 +82,11 @@ final class ExecutionRunner implements AutoCloseable {
         return;
       }
       String end =
-          execution.mode() == ExecutionMode.FULL
-              ? full(configuration, id)
-              : incremental(configuration, id);
+          switch (execution.mode()) {
+            case FULL -> full(configuration, id);
+            case MERGE -> merge(configuration, id);
+            case INCREMENTAL, VERIFY -> incremental(configuration, id);
+          };
       LOG.log(
           Level.INFO,
           () -> "execution " + id + " of " + configuration.definition().name() + ": " + end);
@@ -144,6 +147,38 @@ final class ExecutionRunner implements AutoCloseable {
     return cancelled(id);
   }
 
+  private String merge(SyncConfiguration configuration, UUID id) {
+    MergeOutcome outcome = merged(configuration, id);
+    if (outcome instanceof MergeOutcome.Completed merged) {
+      ExecutionCounts counts =
+          new ExecutionCounts(
+              merged.rowsRead(),
+              merged.rowsInserted(),
+              merged.rowsUpdated(),
+              merged.rowsDeleted(),
+              merged.rowsUnchanged(),
+              merged.rowsSkipped(),
+              merged.conflictsDetected(),
+              merged.conflictsResolved(),
+              0,
+              merged.bytes());
+      rooms.executions().report(id, counts, new ExecutionProgress("done", 100.0, null, 0L));
+      rooms.executions().recordPositions(id, merged.snapshot().lsn(), merged.snapshot().lsn());
+      rooms.executions().complete(id);
+      return "completed";
+    }
+    return cancelled(id);
+  }
+
+  private MergeOutcome merged(SyncConfiguration configuration, UUID id) {
+    if (configuration.definition().bidirectional()) {
+      TwoWayMergeRun run = new TwoWayMergeRun(rooms, configuration, id);
+      return reporting(id, run::cancel, run::counts, run::progress, run::run);
+    }
+    MergeRun run = new MergeRun(rooms, configuration, id, loops.apply(configuration.id()));
+    return reporting(id, run::cancel, run::counts, run::progress, run::run);
+  }
+
   /** Cancelled by a person, or because the process stops: then it is to be tried again. */
   private String cancelled(UUID id) {
     if (stopping) {
@@ -156,7 +191,9 @@ final class ExecutionRunner implements AutoCloseable {
 
   private String incremental(SyncConfiguration configuration, UUID id) {
     if (isFirst(configuration)) {
-      return full(configuration, id);
+      return configuration.definition().beginsWithMerge()
+          ? merge(configuration, id)
+          : full(configuration, id);
     }
     IncrementalRun run = new IncrementalRun(rooms, configuration, loops.apply(configuration.id()));
     Optional<Long> reached = reporting(id, run::cancel, run::counts, run::progress, run::run);

@@ -7,7 +7,6 @@ import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
-import io.tidemark.sync.SyncStrategy;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -204,7 +203,10 @@ final class Reconciler implements AutoCloseable {
         return;
       }
     }
-    create(configuration, ExecutionMode.FULL, ExecutionTrigger.INITIAL);
+    create(
+        configuration,
+        configuration.definition().beginsWithMerge() ? ExecutionMode.MERGE : ExecutionMode.FULL,
+        ExecutionTrigger.INITIAL);
   }
 
   private static String reasonOf(Execution failed) {
@@ -246,12 +248,13 @@ final class Reconciler implements AutoCloseable {
             || last.status().isFinal()
                 && !last.createdAt().plus(interval).isAfter(rooms.clock().instant());
     if (due) {
-      create(
-          configuration,
-          definition.strategy() == SyncStrategy.FULL
-              ? ExecutionMode.FULL
-              : ExecutionMode.INCREMENTAL,
-          ExecutionTrigger.SCHEDULE);
+      ExecutionMode mode =
+          switch (definition.strategy()) {
+            case FULL -> ExecutionMode.FULL;
+            case INCREMENTAL -> ExecutionMode.INCREMENTAL;
+            case MERGE -> ExecutionMode.MERGE;
+          };
+      create(configuration, mode, ExecutionTrigger.SCHEDULE);
     }
   }
 

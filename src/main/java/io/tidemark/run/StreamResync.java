@@ -13,7 +13,6 @@ import io.tidemark.copy.StreamJoin;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
-import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;
 import java.util.Collection;
@@ -118,24 +117,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
       SourceSnapshot snapshot,
       Map<Integer, AppliedPosition> until,
       Commit commit) {
-    return catchUp.apply(session, onto(table), reachedAhead, until, snapshot::sees, commit);
-  }
-
-  /** The mapping with another table of the same columns in the target's place. */
-  private TableMapping onto(TableName table) {
-    TableShape target = mapping.target();
-    TableShape other =
-        new TableShape(
-            table,
-            target.oid(),
-            target.relationKind(),
-            target.persistence(),
-            target.replicaIdentity(),
-            target.columns(),
-            target.key(),
-            target.estimatedRows());
-    return new TableMapping(
-        mapping.source(), other, mapping.columns(), mapping.key(), mapping.filter());
+    return catchUp.apply(session, mapping.onto(table), reachedAhead, until, snapshot::sees, commit);
   }
 
   private void awaitSnapshotInTopic(SourceSnapshot snapshot) {

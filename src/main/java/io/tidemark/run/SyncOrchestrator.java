@@ -116,7 +116,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
 
   @Override
   public Set<ExecutionMode> modes() {
-    return Set.of(ExecutionMode.FULL, ExecutionMode.INCREMENTAL);
+    return Set.of(ExecutionMode.FULL, ExecutionMode.INCREMENTAL, ExecutionMode.MERGE);
   }
 
   @Override

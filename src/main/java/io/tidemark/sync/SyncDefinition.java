@@ -69,9 +69,14 @@ public record SyncDefinition(
     return strategy != SyncStrategy.FULL && syncIntervalSeconds == null;
   }
 
-  /** Whether the source's changes have to be captured. */
+  /** Whether the source's changes have to be captured; a merge at set times compares instead. */
   public boolean needsCapture() {
-    return strategy != SyncStrategy.FULL;
+    return strategy == SyncStrategy.INCREMENTAL || isContinuous();
+  }
+
+  /** Whether target rows that differ when the first copy is made are the user's to keep. */
+  public boolean beginsWithMerge() {
+    return strategy == SyncStrategy.MERGE;
   }
 
   /** The tables whose changes have to be captured. */

@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.change.TableName;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.TableShape;
 import java.util.List;
@@ -57,6 +58,21 @@ public record TableMapping(
       case "timestamp with time zone", "timestamp without time zone", "date" -> true;
       default -> false;
     };
+  }
+
+  /** This mapping with another table of the target's columns in its place. */
+  public TableMapping onto(TableName table) {
+    TableShape other =
+        new TableShape(
+            table,
+            target.oid(),
+            target.relationKind(),
+            target.persistence(),
+            target.replicaIdentity(),
+            target.columns(),
+            target.key(),
+            target.estimatedRows());
+    return new TableMapping(source, other, columns, key, filter);
   }
 
   /** The mapped columns that are not of the key. */

@@ -31,6 +31,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -216,6 +219,41 @@ final class JdbcApplierTest {
 
     assertThat(applied).isInstanceOf(Applied.Fenced.class);
     assertThat(rows()).isEmpty();
+  }
+
+  /** A merge leaves the position where it is, and the loop must see that it was there. */
+  @Test
+  void writesNothingWhenSomebodyElseRenewedThePositionMeanwhile() throws Exception {
+    insert("1", "a", null, "1", null);
+    try (Connection other = target.open("other")) {
+      other.setAutoCommit(false);
+      JdbcPositions positions = new JdbcPositions(configuration);
+      List<AppliedPosition> before = positions.lock(other, at.topic());
+      CompletableFuture<Applied> applied =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  return applier.apply(changes, at, at.at(offset));
+                } catch (SQLException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      Awaitility.await()
+          .until(
+              () ->
+                  TestStack.text(
+                          target,
+                          "select exists (select from pg_stat_activity where wait_event_type ="
+                              + " 'Lock' and datname = current_database())::text")
+                      .equals("true"));
+
+      positions.renew(other, at.topic());
+      other.commit();
+
+      assertThat(applied.get(10, TimeUnit.SECONDS)).isInstanceOf(Applied.Fenced.class);
+      assertThat(positions.find(other, at.topic())).isEqualTo(before);
+      assertThat(rows()).isEmpty();
+    }
   }
 
   @Test

@@ -114,6 +114,79 @@ final class PipelineIT {
     }
   }
 
+  /**
+   * Merges while the stream runs must find no row that differs, and so record no conflict: only
+   * rows that the target lacks, and rows that it alone has.
+   */
+  @Test
+  void mergeBesideTheStreamBringsWhatIsMissingAndKeepsWhatIsExtra(TestInfo test) throws Exception {
+    try (TidemarkProcess tidemark = new TidemarkProcess(directory(test))) {
+      tidemark.serve();
+      String rows = "insert into accounts select g, 0, 'n' || g from generate_series(%d, %d) g";
+      TestStack.execute(tidemark.database("source"), TABLE + "; " + rows.formatted(1, 1000));
+      TestStack.execute(tidemark.database("target"), TABLE + "; " + rows.formatted(11, 1010));
+      configure(tidemark, "accounts", "merge");
+      Awaitility.await()
+          .atMost(CATCH_UP_MAX)
+          .until(() -> count(tidemark, "target", "accounts").equals("1010"));
+
+      try (Load load = new Load(tidemark.database("source"), new SplittableRandom(7))) {
+        load.untilWritten(100);
+        for (int i = 0; i < 2; i++) {
+          TestStack.execute(
+              tidemark.database("target"), "delete from accounts where id between 501 and 600");
+          String execution = execute(tidemark, "accounts", "merge");
+          load.untilWritten(20);
+          Awaitility.await()
+              .atMost(CATCH_UP_MAX)
+              .until(() -> !List.of("pending", "running").contains(status(tidemark, execution)));
+          assertThat(tidemark.get("/executions/" + execution).body())
+              .contains("\"status\":\"completed\"", "\"mode\":\"merge\"");
+        }
+        load.untilWritten(100);
+      }
+
+      Awaitility.await()
+          .atMost(CATCH_UP_MAX)
+          .untilAsserted(
+              () ->
+                  assertThat(contentUpTo1000(tidemark, "target"))
+                      .isEqualTo(contentUpTo1000(tidemark, "source")));
+      assertThat(count(tidemark, "target", "accounts")).isEqualTo("1010");
+    }
+  }
+
+  private static String contentUpTo1000(TidemarkProcess tidemark, String database) {
+    return content(tidemark, database, "(select * from accounts where id <= 1000)");
+  }
+
+  private static String count(TidemarkProcess tidemark, String database, String table) {
+    return TestStack.text(tidemark.database(database), "select count(*) from " + table);
+  }
+
+  private static String execute(TidemarkProcess tidemark, String name, String mode)
+      throws IOException {
+    return id(
+        tidemark
+            .post(
+                "/configurations/" + idOf(tidemark, name) + "/execute",
+                "{\"mode\": \"%s\"}".formatted(mode))
+            .body());
+  }
+
+  private static void configure(TidemarkProcess tidemark, String table, String strategy)
+      throws IOException {
+    var created =
+        tidemark.post(
+            "/configurations",
+            """
+            {"name": "%1$s", "source_table": "%1$s", "target_table": "%1$s",
+             "sync_strategy": "%2$s"}
+            """
+                .formatted(table, strategy));
+    assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+  }
+
   @Test
   void incrementalOnDemandEndsWhenAllThatWasCommittedIsApplied(TestInfo test) throws Exception {
     try (TidemarkProcess tidemark = new TidemarkProcess(directory(test))) {
@@ -170,15 +243,7 @@ final class PipelineIT {
         TABLE + "; insert into accounts select g, 0, 'n' || g from generate_series(1, 1000) g");
     TestStack.execute(tidemark.database("target"), TABLE);
     for (String table : List.of("accounts", "history")) {
-      var created =
-          tidemark.post(
-              "/configurations",
-              """
-              {"name": "%1$s", "source_table": "%1$s", "target_table": "%1$s",
-               "sync_strategy": "incremental"}
-              """
-                  .formatted(table));
-      assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
+      configure(tidemark, table, "incremental");
     }
   }
 

@@ -277,15 +277,14 @@ class RefusalsTest {
       delimiter = '|',
       textBlock =
           """
-          "sync_strategy": "merge"              | sync_strategy
           "schema_evolution": "add_columns"     | schema_evolution
           """)
   void saysWhatIsNotAvailableYet(String more, String field) {
-    String strategy = field.equals("sync_strategy") ? "" : "\"sync_strategy\": \"full\", ";
     post("""
-            {"name": "a", "source_table": "narrow", "target_table": "narrow", %s %s}
+            {"name": "a", "source_table": "narrow", "target_table": "narrow",
+             "sync_strategy": "full", %s}
             """
-            .formatted(strategy, more))
+            .formatted(more))
         .statusCode(422)
         .body("errors.field", hasItem(field))
         .body("detail", containsString("not available yet"));

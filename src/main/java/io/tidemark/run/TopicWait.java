@@ -1,0 +1,111 @@
+package io.tidemark.run;
+
+import io.tidemark.apply.AppliedPosition;
+import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.capture.ChangeTracker;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.SourceSnapshot;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** Waits for capture and apply on behalf of a merge, bounded, and until it is cancelled. */
+final class TopicWait {
+  /** Capture or apply may be far behind; the merge waits for them, but not forever. */
+  private static final Duration WAIT_MAX = Duration.ofMinutes(30);
+
+  /** The capture is waited for in steps of this length, between which a cancellation is heard. */
+  private static final Duration CAPTURE_STEP = Duration.ofSeconds(2);
+
+  /** How often the target is asked how far it is. */
+  private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+
+  private final ChangeTracker tracker;
+  private final PgDatabase source;
+  private final KafkaCatchUp topic;
+  private final CountDownLatch cancelled = new CountDownLatch(1);
+
+  TopicWait(ChangeTracker tracker, PgDatabase source, KafkaCatchUp topic) {
+    this.tracker = tracker;
+    this.source = source;
+    this.topic = topic;
+  }
+
+  /** Makes a wait, or whoever reads the topic, fail at once; from any thread. */
+  void cancel() {
+    cancelled.countDown();
+    topic.stop();
+  }
+
+  /** Where the topic ends once everything that the snapshot sees is in it. */
+  Map<Integer, AppliedPosition> untilWritten(SourceSnapshot snapshot) {
+    long deadline = System.nanoTime() + WAIT_MAX.toNanos();
+    while (!tracker.awaitWritten(source, snapshot.lsn(), CAPTURE_STEP)) {
+      pause(Duration.ZERO);
+      if (System.nanoTime() > deadline) {
+        throw late(
+            OperatingFailure.Kind.SOURCE,
+            "capture_behind",
+            "the capture of connection '" + source.connection() + "'",
+            "see GET /captures for what holds it up");
+      }
+    }
+    return topic.ends();
+  }
+
+  /** Returns when the target stands at these positions. */
+  void untilApplied(
+      Map<Integer, AppliedPosition> ends, Supplier<Collection<AppliedPosition>> standing) {
+    long deadline = System.nanoTime() + WAIT_MAX.toNanos();
+    while (!reached(ends, standing.get())) {
+      pause(LOOK_EVERY);
+      if (System.nanoTime() > deadline) {
+        throw late(
+            OperatingFailure.Kind.TARGET,
+            "apply_behind",
+            "the target",
+            "see the configuration's state_reason for what holds it up");
+      }
+    }
+  }
+
+  /** Whether these positions are not behind the ends. */
+  static boolean reached(Map<Integer, AppliedPosition> ends, Collection<AppliedPosition> standing) {
+    return ends.values().stream()
+        .allMatch(
+            end ->
+                standing.stream()
+                    .anyMatch(
+                        at ->
+                            at.partition() == end.partition()
+                                && at.nextOffset() >= end.nextOffset()));
+  }
+
+  private static OperatingFailure late(
+      OperatingFailure.Kind kind, String code, String who, String hint) {
+    return new OperatingFailure(
+        kind,
+        code,
+        who + " did not reach the merge's snapshot within " + WAIT_MAX.toMinutes() + " minutes",
+        hint,
+        null);
+  }
+
+  private void pause(Duration time) {
+    boolean stop;
+    try {
+      stop = cancelled.await(time.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      stop = true;
+    }
+    if (stop) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.CAPACITY, "cancelled", "the merge is ending", null, null);
+    }
+  }
+}
