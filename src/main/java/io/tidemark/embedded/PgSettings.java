@@ -28,6 +28,8 @@ final class PgSettings {
       wal_level = logical
       track_commit_timestamp = on
       max_replication_slots = 32
+      # Two for each configuration that tells by origin who wrote a row.
+      max_active_replication_origins = 64
       max_wal_senders = 32
       # Each configuration marks its writes by an origin of its own.
       max_active_replication_origins = 500

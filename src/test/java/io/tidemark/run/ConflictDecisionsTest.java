@@ -28,6 +28,8 @@ import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Resolution;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
+import io.tidemark.postgres.PgSession;
 import io.tidemark.run.ConflictDecisions.Decision;
 import io.tidemark.sync.ColumnSelection;
 import io.tidemark.sync.ConnectionRegistry;
@@ -55,6 +57,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -128,6 +131,15 @@ final class ConflictDecisionsTest {
     log =
         conflicts.log(
             new JdbcConflictLog.Owner(configuration, "public.users", ConflictResolution.MANUAL));
+  }
+
+  /** Origins are the whole server's, and there are not many. */
+  @AfterEach
+  void dropOrigins() {
+    try (PgSession session =
+        PgSession.open(TARGET, OperatingFailure.Kind.TARGET, "test", "origins")) {
+      PgOrigins.drop(session, configuration);
+    }
   }
 
   private static SyncDefinition definition() {
@@ -227,7 +239,7 @@ final class ConflictDecisionsTest {
     return TestStack.text(
         TARGET,
         "select coalesce((select roname from pg_replication_origin where roident ="
-            + " (pg_xact_commit_timestamp_origin(xmin)).roident), '') from users");
+            + " (pg_xact_commit_timestamp_origin(users.xmin)).roident), '') from users");
   }
 
   private Conflict find(UUID id) {
