@@ -91,6 +91,7 @@ final class DebeziumEngineRun implements AutoCloseable {
       PgOutputTable.Keys keys,
       BatchSink sink,
       Runnable onEnd) {
+    DebeziumSelfTest.require();
     DebeziumSession session =
         new DebeziumSession(slot + "-" + UUID.randomUUID(), source, slot, startLsn, keys);
     try {
@@ -103,7 +104,7 @@ final class DebeziumEngineRun implements AutoCloseable {
     }
   }
 
-  private static Properties properties(DebeziumSession session, Map<String, String> address) {
+  static Properties properties(DebeziumSession session, Map<String, String> address) {
     Properties properties = new Properties();
     properties.putAll(address);
     Map<String, Object> fixed =
@@ -181,7 +182,7 @@ final class DebeziumEngineRun implements AutoCloseable {
     committer.markBatchFinished();
   }
 
-  private static PgOutputMessage messageOf(SourceRecord record) {
+  static PgOutputMessage messageOf(SourceRecord record) {
     if (record.value() instanceof Struct value
         && value.getStruct("source") instanceof DebeziumStamp stamp) {
       return stamp.message();

@@ -101,7 +101,7 @@ final class DebeziumStream implements ReplicationStream {
   }
 
   /** Turns what the decoder found into what Debezium's streaming loop understands. */
-  private record Forward(DebeziumSession session, ReplicationMessageProcessor processor)
+  record Forward(DebeziumSession session, ReplicationMessageProcessor processor)
       implements PgOutputDecoder.Sink {
     @Override
     public void begun(PgOutputTransaction of) throws Exception {

@@ -1,10 +1,15 @@
 package io.tidemark.capture;
 
+import io.debezium.DebeziumException;
+import io.debezium.config.Configuration;
 import io.debezium.connector.postgresql.PostgresConnectorConfig;
 import io.debezium.connector.postgresql.PostgresConnectorTask;
+import io.debezium.connector.postgresql.PostgresOffsetContext;
+import io.debezium.connector.postgresql.PostgresPartition;
 import io.debezium.connector.postgresql.PostgresSchema;
 import io.debezium.connector.postgresql.connection.PostgresConnection;
 import io.debezium.connector.postgresql.connection.ReplicationConnection;
+import io.debezium.pipeline.ChangeEventSourceCoordinator;
 import java.util.List;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +35,17 @@ public final class DebeziumTask extends PostgresConnectorTask {
     DebeziumSession found = DebeziumSession.of(config.getLogicalName());
     session = found;
     return new DebeziumReplication(found);
+  }
+
+  /** INVARIANT: never over another connection than ours: its records would be none of ours. */
+  @Override
+  public ChangeEventSourceCoordinator<PostgresPartition, PostgresOffsetContext> start(
+      Configuration config) {
+    var coordinator = super.start(config);
+    if (session == null) {
+      throw new DebeziumException("Debezium did not ask our task for its replication connection");
+    }
+    return coordinator;
   }
 
   @Override

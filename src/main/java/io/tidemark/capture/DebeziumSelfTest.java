@@ -1,0 +1,162 @@
+package io.tidemark.capture;
+
+import io.debezium.config.Configuration;
+import io.debezium.connector.postgresql.LogicalDecodingMessageMonitor;
+import io.debezium.connector.postgresql.PostgresConnectorConfig;
+import io.debezium.connector.postgresql.PostgresConnectorTask;
+import io.debezium.connector.postgresql.PostgresOffsetContext;
+import io.debezium.connector.postgresql.PostgresPartition;
+import io.debezium.connector.postgresql.PostgresSchema;
+import io.debezium.connector.postgresql.connection.LogicalDecodingMessage;
+import io.debezium.connector.postgresql.connection.PostgresConnection;
+import io.debezium.connector.postgresql.connection.ReplicationConnection;
+import io.tidemark.change.Change;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.PgDatabase;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends one row's bytes, as a server sent them, through the parts of Debezium that a capture relies
+ * on, and looks whether the row comes out. A Debezium that works in another way would otherwise be
+ * noticed at the first row, or by rows that do not come.
+ */
+final class DebeziumSelfTest {
+  private static final HexFormat HEX = HexFormat.of();
+
+  /** Begin, the relation {@code public.t (id int4 key, v text)}, an insert of (7, 'ü'), commit. */
+  private static final List<String> STREAM =
+      List.of(
+          "42" + "000000000300fff0" + "0002d6a3c4e5f607" + "0000030b",
+          "52"
+              + "00004005"
+              + "7075626c696300"
+              + "7400"
+              + "64"
+              + "0002"
+              + "01"
+              + "696400"
+              + "00000017"
+              + "ffffffff"
+              + "00"
+              + "7600"
+              + "00000019"
+              + "ffffffff",
+          "49" + "00004005" + "4e" + "0002" + "74" + "00000001" + "37" + "74" + "00000002" + "c3bc",
+          "43" + "00" + "000000000300fff0" + "0000000003010020" + "0002d6a3c4e5f607");
+
+  private static final long LSN = 0x0300_FF00L;
+
+  private DebeziumSelfTest() {}
+
+  /** Run once: its outcome is the same for the life of the process. */
+  private static final class Once {
+    static {
+      DebeziumSelfTest.run(Map.of());
+    }
+
+    static void passed() {}
+  }
+
+  /**
+   * Passes, or says what does not fit.
+   *
+   * @throws OperatingFailure if this Debezium is not one that the capture works with
+   */
+  static void require() {
+    try {
+      Once.passed();
+    } catch (ExceptionInInitializerError e) {
+      throw e.getCause() instanceof OperatingFailure known ? known : failure("it fails", e);
+    } catch (NoClassDefFoundError e) {
+      throw failure("its self-test failed before; the log has the reason", e);
+    }
+  }
+
+  /**
+   * @param others connector properties that differ from a capture's
+   */
+  static void run(Map<String, String> others) {
+    List<Captured> captured = new ArrayList<>();
+    PgDatabase nowhere = new PgDatabase("self-test", "jdbc:postgresql:nowhere", null, null);
+    try (DebeziumSession session =
+        new DebeziumSession(
+            "self-test-" + UUID.randomUUID(), nowhere, "none", LSN, table -> List.of())) {
+      requireOverridden();
+      Properties properties =
+          DebeziumEngineRun.properties(session, Map.of("database.hostname", "nowhere"));
+      properties.putAll(others);
+      send(session, new PostgresConnectorConfig(Configuration.from(properties)), captured);
+    } catch (OperatingFailure e) {
+      throw e;
+    } catch (Exception | LinkageError e) {
+      throw failure("a row did not get through it (" + e + ")", e);
+    }
+    if (captured.size() != 1
+        || !(captured.get(0) instanceof Captured.Changed changed)
+        || !(changed.change() instanceof Change.Insert insert)
+        || !"7".equals(insert.after().value(0))
+        || !"ü".equals(insert.after().value(1))) {
+      throw failure("a row came out of it changed", null);
+    }
+  }
+
+  /** The compiler saw that these are there; another Debezium at run time may not have them. */
+  private static void requireOverridden() throws NoSuchMethodException {
+    Class<?> answer =
+        PostgresConnectorTask.class
+            .getDeclaredMethod(
+                "buildReplicationConnection",
+                PostgresConnection.class,
+                PostgresSchema.class,
+                PostgresConnectorConfig.class)
+            .getReturnType();
+    if (!answer.equals(ReplicationConnection.class)) {
+      throw failure("its task does not ask for the replication connection", null);
+    }
+    PostgresConnectorTask.class.getMethod("doPoll");
+  }
+
+  private static void send(
+      DebeziumSession session, PostgresConnectorConfig config, List<Captured> captured)
+      throws Exception {
+    LogicalDecodingMessageMonitor monitor =
+        new LogicalDecodingMessageMonitor(
+            config,
+            sent ->
+                DebeziumEngineRun.messageOf(sent).decode("self-test", "nowhere", captured::add));
+    PostgresPartition partition = new PostgresPartition(session.id(), "nowhere");
+    PostgresOffsetContext offset =
+        new PostgresOffsetContext.Loader(config).load(Map.of("lsn", LSN, "ts_usec", 0L));
+    DebeziumStream.Forward forward =
+        new DebeziumStream.Forward(
+            session,
+            message -> {
+              if (message instanceof LogicalDecodingMessage logical) {
+                monitor.logicalDecodingMessageEvent(partition, offset, 0L, logical, null);
+              }
+            });
+    PgOutputDecoder decoder = new PgOutputDecoder(session.keys());
+    for (String bytes : STREAM) {
+      decoder.decode(ByteBuffer.wrap(HEX.parseHex(bytes)), LSN, forward);
+    }
+  }
+
+  private static OperatingFailure failure(String what, @Nullable Throwable cause) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.CAPACITY,
+        "debezium_incompatible",
+        "Debezium "
+            + io.debezium.connector.postgresql.Module.version()
+            + " does not fit this program: "
+            + what,
+        "Run it with the libraries that it was built with.",
+        cause);
+  }
+}
