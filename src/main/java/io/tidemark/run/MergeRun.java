@@ -119,8 +119,7 @@ final class MergeRun {
   }
 
   private MergeOutcome withLoop(Work work) {
-    try (KafkaApplyLoop own =
-        rooms.loop(configuration, () -> rooms.plan(configuration))) {
+    try (KafkaApplyLoop own = rooms.loop(configuration, () -> rooms.plan(configuration))) {
       own.start();
       return work.run();
     }
@@ -135,9 +134,7 @@ final class MergeRun {
         .run(
             new MergeRequest(execution, accepted.mapping(), policy, topic),
             new MergeHooks(
-                join,
-                rooms.preparation(configuration, policy),
-                rooms.conflictLog(configuration)),
+                join, rooms.preparation(configuration, policy), rooms.conflictLog(configuration)),
             progress,
             cancellation);
   }

@@ -8,6 +8,9 @@ import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TopicName;
+import io.tidemark.conflict.ConflictSettings;
+import io.tidemark.conflict.JdbcConflicts;
+import io.tidemark.conflict.JdbcDecisions;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
@@ -82,6 +85,15 @@ final class EngineFixture implements AutoCloseable {
             null);
     var acceptance = new Acceptance(connections, new PgPreFlight());
     var tracker = new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom());
+    var conflicts = new JdbcConflicts(jdbi, ConflictSettings.DEFAULTS, clock);
+    var decisions =
+        new ConflictDecisions(
+            conflicts,
+            new JdbcDecisions(jdbi, clock),
+            configurations,
+            connections,
+            acceptance,
+            UUID::randomUUID);
     Rooms rooms =
         new Rooms(
             configurations,
@@ -92,6 +104,8 @@ final class EngineFixture implements AutoCloseable {
             acceptance,
             tracker,
             parkedRows,
+            conflicts,
+            decisions,
             TestStack.kafka(),
             prefix,
             ApplySettings.DEFAULT,
@@ -105,6 +119,8 @@ final class EngineFixture implements AutoCloseable {
             executions,
             tracking,
             parkedRows,
+            conflicts,
+            decisions,
             acceptance,
             new ExecutionRequests(executions, engine, clock, UUID::randomUUID),
             engine);
