@@ -44,7 +44,10 @@ final class ApplySql {
 
   /** What {@link #write} binds for each of its kinds, in this order. */
   record Parts(
-      String text, Feeds<RowEdit> deletes, Feeds<RowEdit> updates, Feeds<RowEdit> inserts) {}
+      String text,
+      JdbcFeeds<RowEdit> deletes,
+      JdbcFeeds<RowEdit> updates,
+      JdbcFeeds<RowEdit> inserts) {}
 
   /**
    * Deletes, updates and inserts complete rows. Answers one row: inserted, written over by an
@@ -54,9 +57,9 @@ final class ApplySql {
    * is done before the next begins: a unique value that a deleted row held is free for another.
    */
   Parts write(Kinds kinds) {
-    Feeds<RowEdit> gone = needsOf(keys(), edit -> edit);
-    Feeds<RowEdit> changed = needsOf(values(keys()), edit -> edit);
-    Feeds<RowEdit> put = values(new Feeds<>());
+    JdbcFeeds<RowEdit> gone = needsOf(keys(), edit -> edit);
+    JdbcFeeds<RowEdit> changed = needsOf(values(keys()), edit -> edit);
+    JdbcFeeds<RowEdit> put = values(new JdbcFeeds<>());
     List<String> parts = new ArrayList<>();
     if (kinds.deletes()) {
       parts.add(
@@ -102,7 +105,7 @@ final class ApplySql {
     return new Parts(text, gone, changed, put);
   }
 
-  private String insert(Feeds<RowEdit> put, Kinds kinds) {
+  private String insert(JdbcFeeds<RowEdit> put, Kinds kinds) {
     List<String> before = new ArrayList<>();
     if (kinds.deletes()) {
       before.add("(select count(*) from gone) >= 0");
@@ -148,7 +151,7 @@ final class ApplySql {
   }
 
   /** A statement over one list of items; it answers the places of the rows that it found. */
-  record Found<T>(String text, Feeds<T> items) {}
+  record Found<T>(String text, JdbcFeeds<T> items) {}
 
   /**
    * Writes the present columns of rows that the target has.
@@ -156,7 +159,8 @@ final class ApplySql {
    * @param present whether the mapping's column at this index has a value
    */
   Found<RowEdit> patch(IntPredicate present) {
-    Feeds<RowEdit> items = needsOf(presentOf(keys().places(), RowEdit::put, present), edit -> edit);
+    JdbcFeeds<RowEdit> items =
+        needsOf(presentOf(keys().places(), RowEdit::put, present), edit -> edit);
     if (IntStream.range(0, columns.size()).noneMatch(i -> present.test(i) && !isKey(i))) {
       // Nothing but the key is known; the row need only be there.
       String text =
@@ -176,12 +180,12 @@ final class ApplySql {
    * them by their old key.
    */
   Found<Step.Move> move(IntPredicate present) {
-    Feeds<Step.Move> items = keysOf(new Feeds<Step.Move>().places(), Step.Move::oldKey);
+    JdbcFeeds<Step.Move> items = keysOf(new JdbcFeeds<Step.Move>().places(), Step.Move::oldKey);
     presentOf(items, Step.Move::row, present);
     return update(needsOf(items, Step.Move::edit), present);
   }
 
-  private <T> Found<T> update(Feeds<T> items, IntPredicate written) {
+  private <T> Found<T> update(JdbcFeeds<T> items, IntPredicate written) {
     String text =
         """
         update %s t
@@ -215,11 +219,11 @@ final class ApplySql {
         .formatted(table, guard.foreignToTruncate());
   }
 
-  private Feeds<RowEdit> keys() {
-    return keysOf(new Feeds<>(), RowEdit::key);
+  private JdbcFeeds<RowEdit> keys() {
+    return keysOf(new JdbcFeeds<>(), RowEdit::key);
   }
 
-  private <T> Feeds<T> keysOf(Feeds<T> items, Function<T, RowKey> key) {
+  private <T> JdbcFeeds<T> keysOf(JdbcFeeds<T> items, Function<T, RowKey> key) {
     for (int i = 0; i < this.key.size(); i++) {
       int place = i;
       items.text("k" + i, item -> key.apply(item).value(place));
@@ -228,11 +232,12 @@ final class ApplySql {
   }
 
   /** All columns of complete rows. */
-  private Feeds<RowEdit> values(Feeds<RowEdit> items) {
+  private JdbcFeeds<RowEdit> values(JdbcFeeds<RowEdit> items) {
     return presentOf(items, RowEdit::put, i -> true);
   }
 
-  private <T> Feeds<T> presentOf(Feeds<T> items, Function<T, TargetRow> row, IntPredicate present) {
+  private <T> JdbcFeeds<T> presentOf(
+      JdbcFeeds<T> items, Function<T, TargetRow> row, IntPredicate present) {
     for (int i = 0; i < columns.size(); i++) {
       if (present.test(i)) {
         int place = i;
@@ -243,7 +248,7 @@ final class ApplySql {
   }
 
   /** What the guard looks at. */
-  private <T> Feeds<T> needsOf(Feeds<T> items, Function<T, RowEdit> edit) {
+  private <T> JdbcFeeds<T> needsOf(JdbcFeeds<T> items, Function<T, RowEdit> edit) {
     if (guard.needs() == Needs.BASE) {
       for (int i = 0; i < columns.size(); i++) {
         int place = i;

@@ -43,7 +43,7 @@ public final class JdbcApplier implements AutoCloseable {
   private static final int HOLDERS_MAX = 64;
 
   private final Connection connection;
-  private final Statements statements;
+  private final JdbcStatements statements;
   private final TableMapping mapping;
   private final JdbcPositions positions;
   private final ApplyPorts ports;
@@ -75,7 +75,7 @@ public final class JdbcApplier implements AutoCloseable {
     this.ports = ports;
     this.deletes = deletes;
     this.policy = policy;
-    statements = new Statements(connection);
+    statements = new JdbcStatements(connection);
     projection = new Projection(mapping);
     keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
     prepareSession(connection);

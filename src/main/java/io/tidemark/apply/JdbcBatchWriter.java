@@ -17,7 +17,7 @@ final class JdbcBatchWriter implements AutoCloseable {
   private final TableMapping mapping;
   private final Projection projection;
   private final DeleteHandling deletes;
-  private final Statements statements;
+  private final JdbcStatements statements;
   private final JdbcTableWriter writer;
 
   JdbcBatchWriter(PgSession session, TableMapping mapping, DeleteHandling deletes) {
@@ -28,7 +28,7 @@ final class JdbcBatchWriter implements AutoCloseable {
     // For the reason that JdbcApplier.prepareSession gives.
     session.execute("set plan_cache_mode = force_generic_plan");
     try {
-      statements = new Statements(session.connection());
+      statements = new JdbcStatements(session.connection());
       writer = new JdbcTableWriter(statements, mapping, Guard.none());
     } catch (SQLException e) {
       throw failure(e);

@@ -40,7 +40,7 @@ final class JdbcConflictWriter {
 
   private static final String TRY_AGAIN = "40001";
 
-  private final Statements statements;
+  private final JdbcStatements statements;
   private final LookSql look;
   private final JdbcTableWriter locked;
   private final ConflictPolicy policy;
@@ -52,7 +52,7 @@ final class JdbcConflictWriter {
   private final Guard guard;
 
   JdbcConflictWriter(
-      Statements statements,
+      JdbcStatements statements,
       TableMapping mapping,
       Guard guard,
       ConflictPolicy policy,
@@ -98,7 +98,7 @@ final class JdbcConflictWriter {
         edits.add(edit);
       }
     }
-    Map<Integer, Seen> seen = look(edits);
+    Map<Integer, JdbcSeen> seen = look(edits);
     Decisions decisions = new Decisions(findings);
     for (int i = 0; i < edits.size(); i++) {
       decisions.take(edits.get(i), seen.get(i));
@@ -106,8 +106,8 @@ final class JdbcConflictWriter {
     return decisions.write().plus(RowCounts.skipped(joined));
   }
 
-  private Map<Integer, Seen> look(List<RowEdit> edits) throws SQLException {
-    Map<Integer, Seen> seen = new HashMap<>();
+  private Map<Integer, JdbcSeen> look(List<RowEdit> edits) throws SQLException {
+    Map<Integer, JdbcSeen> seen = new HashMap<>();
     if (edits.isEmpty()) {
       return seen;
     }
@@ -116,7 +116,7 @@ final class JdbcConflictWriter {
     sql.items().bind(statement, 1, edits);
     try (ResultSet row = statement.executeQuery()) {
       while (row.next()) {
-        seen.put(row.getInt(1), Seen.read(row));
+        seen.put(row.getInt(1), JdbcSeen.read(row));
       }
     }
     return seen;
@@ -134,7 +134,7 @@ final class JdbcConflictWriter {
       this.findings = findings;
     }
 
-    void take(RowEdit edit, @Nullable Seen seen) {
+    void take(RowEdit edit, @Nullable JdbcSeen seen) {
       if (seen == null) {
         takeMissing(edit);
       } else if (!seen.foreign()) {
@@ -170,7 +170,7 @@ final class JdbcConflictWriter {
       }
     }
 
-    private void takeForeign(RowEdit edit, Seen seen) {
+    private void takeForeign(RowEdit edit, JdbcSeen seen) {
       RowEdit combined = policy.combinesColumns() ? combined(edit, seen) : null;
       if (combined != null) {
         writes.add(combined);
@@ -189,7 +189,7 @@ final class JdbcConflictWriter {
       }
     }
 
-    private Verdict decide(ConflictType type, RowEdit edit, @Nullable Seen seen) {
+    private Verdict decide(ConflictType type, RowEdit edit, @Nullable JdbcSeen seen) {
       Verdict verdict = resolver.decide(type, seen == null ? Age.UNKNOWN : seen.age());
       findings.add(
           detected(type, edit, seen, differing(edit, seen), findings.place(edit), verdict));
@@ -228,7 +228,7 @@ final class JdbcConflictWriter {
   /**
    * The edit of the columns that only the source changed, if no column was changed on both sides.
    */
-  private @Nullable RowEdit combined(RowEdit edit, Seen seen) {
+  private @Nullable RowEdit combined(RowEdit edit, JdbcSeen seen) {
     @Nullable String[] base = edit.base();
     if (base == null || edit.isDeletion() || seen.changedThere().isEmpty()) {
       return null;
@@ -248,12 +248,12 @@ final class JdbcConflictWriter {
 
   private RowCounts writeMoves(List<Step.Move> moves, Findings findings) throws SQLException {
     List<RowEdit> byOldKey = moves.stream().map(move -> byOldKey(move)).toList();
-    Map<Integer, Seen> seen = look(byOldKey);
+    Map<Integer, JdbcSeen> seen = look(byOldKey);
     List<Step.Move> toMove = new ArrayList<>();
     List<RowEdit> toPut = new ArrayList<>();
     long skipped = 0;
     for (int i = 0; i < moves.size(); i++) {
-      Seen there = seen.get(i);
+      JdbcSeen there = seen.get(i);
       RowEdit old = byOldKey.get(i);
       Verdict verdict = Verdict.APPLY;
       if (there == null) {
@@ -315,7 +315,7 @@ final class JdbcConflictWriter {
       look.spared().bind(foreign, 2, spared);
       try (ResultSet row = foreign.executeQuery()) {
         while (row.next()) {
-          Seen seen = Seen.foreign(row, 1);
+          JdbcSeen seen = JdbcSeen.foreign(row, 1);
           Verdict verdict = resolver.decide(ConflictType.DELETE_ORIGIN_DIFFERS, seen.age());
           findings.add(detected(step, seen, findings.place(step), verdict));
           skipped += verdict == Verdict.APPLY ? 0 : 1;
@@ -347,12 +347,12 @@ final class JdbcConflictWriter {
     ApplySql.Found<RowEdit> sql = look.holder(unique);
     PreparedStatement statement = statements.prepare(sql.text());
     sql.items().bind(statement, 1, List.of(edit));
-    Seen holder;
+    JdbcSeen holder;
     try (ResultSet row = statement.executeQuery()) {
       if (!row.next()) {
         return null;
       }
-      holder = Seen.foreign(row, 1);
+      holder = JdbcSeen.foreign(row, 1);
     }
     Verdict verdict = resolver.decide(ConflictType.UNIQUE_VIOLATION, holder.age());
     findings.add(
@@ -396,7 +396,7 @@ final class JdbcConflictWriter {
   private Detected detected(
       ConflictType type,
       RowEdit edit,
-      @Nullable Seen seen,
+      @Nullable JdbcSeen seen,
       List<String> differing,
       Place place,
       Verdict verdict) {
@@ -413,7 +413,7 @@ final class JdbcConflictWriter {
         verdict);
   }
 
-  private Detected detected(Step.Truncate step, Seen seen, Place place, Verdict verdict) {
+  private Detected detected(Step.Truncate step, JdbcSeen seen, Place place, Verdict verdict) {
     return new Detected(
         ConflictType.DELETE_ORIGIN_DIFFERS,
         keyOf(seen),
@@ -426,7 +426,7 @@ final class JdbcConflictWriter {
         verdict);
   }
 
-  private Row keyOf(Seen seen) {
+  private Row keyOf(JdbcSeen seen) {
     return Row.of(
         keyShape,
         Arrays.stream(keyPlaces)
@@ -439,11 +439,11 @@ final class JdbcConflictWriter {
     return edit.isDeletion() ? null : Row.of(shape, edit.put().values());
   }
 
-  private Row target(Seen seen) {
+  private Row target(JdbcSeen seen) {
     return Row.of(shape, seen.values().toArray(String[]::new));
   }
 
-  private List<String> differing(RowEdit edit, @Nullable Seen seen) {
+  private List<String> differing(RowEdit edit, @Nullable JdbcSeen seen) {
     if (seen == null || edit.isDeletion()) {
       return List.of();
     }

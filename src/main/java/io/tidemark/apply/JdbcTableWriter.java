@@ -24,12 +24,13 @@ import java.util.function.IntPredicate;
 final class JdbcTableWriter {
   private static final String REFERENCED_BY_FOREIGN_KEY = "0A000";
 
-  private final Statements statements;
+  private final JdbcStatements statements;
   private final TableMapping mapping;
   private final Guard guard;
   private final ApplySql sql;
 
-  JdbcTableWriter(Statements statements, TableMapping mapping, Guard guard) throws SQLException {
+  JdbcTableWriter(JdbcStatements statements, TableMapping mapping, Guard guard)
+      throws SQLException {
     this.statements = statements;
     this.mapping = mapping;
     this.guard = guard;

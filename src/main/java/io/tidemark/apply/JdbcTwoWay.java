@@ -53,6 +53,7 @@ final class JdbcTwoWay implements AutoCloseable {
   /** How long a server is given to say that it is alive. */
   private static final int ALIVE_SECONDS = 5;
 
+  static java.util.function.Consumer<String> TRACE = null;
   private static final String TRY_AGAIN = "40001";
 
   /** Keys of a truncated side are taken in parts of this size. */
@@ -60,8 +61,8 @@ final class JdbcTwoWay implements AutoCloseable {
 
   private final Connection sourceSession;
   private final Connection targetSession;
-  private final Statements sourceStatements;
-  private final Statements targetStatements;
+  private final JdbcStatements sourceStatements;
+  private final JdbcStatements targetStatements;
   private final JdbcTableWriter toSource;
   private final JdbcTableWriter toTarget;
   private final TwoWaySql atSource;
@@ -114,8 +115,8 @@ final class JdbcTwoWay implements AutoCloseable {
             .orElse(-1);
     atSource = new TwoWaySql(back, timestamp, prepared(sourceSession, configuration));
     atTarget = new TwoWaySql(mapping, timestamp, prepared(targetSession, configuration));
-    sourceStatements = new Statements(sourceSession);
-    targetStatements = new Statements(targetSession);
+    sourceStatements = new JdbcStatements(sourceSession);
+    targetStatements = new JdbcStatements(targetSession);
     toSource = new JdbcTableWriter(sourceStatements, back, Guard.locked());
     toTarget = new JdbcTableWriter(targetStatements, mapping, Guard.locked());
     decision = new TwoWayDecision(new ConflictResolver(policy.strategy()));
@@ -200,7 +201,7 @@ final class JdbcTwoWay implements AutoCloseable {
       @Nullable Long timeMicros,
       boolean differs) {}
 
-  private static Map<RowKey, Held> look(Statements statements, TwoWaySql sql, List<Asked> asked)
+  private static Map<RowKey, Held> look(JdbcStatements statements, TwoWaySql sql, List<Asked> asked)
       throws SQLException {
     Map<RowKey, Held> held = new HashMap<>();
     if (asked.isEmpty()) {
@@ -247,7 +248,7 @@ final class JdbcTwoWay implements AutoCloseable {
     }
 
     /** A TRUNCATE touches every row that the other side has; they are taken in parts. */
-    private void truncated(TwoWayChanges changes, Statements other, TwoWaySql sql)
+    private void truncated(TwoWayChanges changes, JdbcStatements other, TwoWaySql sql)
         throws SQLException {
       for (Touched truncate : changes.truncates()) {
         try (Statement statement = other.connection().createStatement()) {
@@ -373,6 +374,28 @@ final class JdbcTwoWay implements AutoCloseable {
                 side(source, work.source(), work.sourceFrom(), key),
                 side(target, work.target(), work.targetFrom(), key),
                 target != null && !target.differs());
+        if (TRACE != null) {
+          TRACE.accept(
+              key.value(0)
+                  + " "
+                  + outcome
+                  + " S="
+                  + (source == null
+                      ? null
+                      : source.values() + "/" + source.ours() + "/" + source.writtenMicros())
+                  + " T="
+                  + (target == null
+                      ? null
+                      : target.values() + "/" + target.ours() + "/" + target.writtenMicros())
+                  + " evS="
+                  + work.source().touched().get(key)
+                  + " evT="
+                  + work.target().touched().get(key)
+                  + " sideS="
+                  + side(source, work.source(), work.sourceFrom(), key)
+                  + " sideT="
+                  + side(target, work.target(), work.targetFrom(), key));
+        }
         if (outcome.conflict() != null) {
           found.add(detected(key, source, target, outcome));
         }
@@ -429,7 +452,7 @@ final class JdbcTwoWay implements AutoCloseable {
         return new RowEdit(key, row, expected, null, ref, ref, touched.deletedMicros());
       }
 
-      private void write(Statements statements, JdbcTableWriter writer, List<RowEdit> edits)
+      private void write(JdbcStatements statements, JdbcTableWriter writer, List<RowEdit> edits)
           throws SQLException {
         Written written = writer.writeRows(edits);
         if (written.contested()) {

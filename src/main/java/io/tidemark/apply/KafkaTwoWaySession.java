@@ -3,15 +3,9 @@ package io.tidemark.apply;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.TableMapping;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,17 +24,12 @@ import org.apache.kafka.common.errors.WakeupException;
 final class KafkaTwoWaySession implements ApplySession {
   private static final Duration BROKER_ANSWER_MAX = Duration.ofSeconds(5);
 
-  private static final String LEAD =
-      "select pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(?, 0))";
-
   private final TwoWayTask task;
   private final ApplySettings settings;
   private final ApplyProgress progress;
   private final InstantSource clock;
   private final TableMapping mapping;
-  private final Connection lead;
-  private final JdbcPositions positions;
-  private final JdbcTwoWay twoWay;
+  private final JdbcTwoSides sides;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Map<TopicPartition, KafkaChanges> readers = new HashMap<>();
   private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
@@ -55,18 +44,15 @@ final class KafkaTwoWaySession implements ApplySession {
       ApplySettings settings,
       ApplyProgress progress,
       InstantSource clock,
-      Connection lead,
-      JdbcTwoWay twoWay,
+      JdbcTwoSides sides,
       KafkaConsumer<byte[], byte[]> consumer) {
     this.task = task;
     this.mapping = mapping;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
-    this.lead = lead;
-    this.twoWay = twoWay;
+    this.sides = sides;
     this.consumer = consumer;
-    positions = new JdbcPositions(task.configuration());
     ofSource = new TopicPartition(task.sourceTopic(), 0);
     ofTarget = new TopicPartition(task.targetTopic(), 0);
     readers.put(ofSource, new KafkaChanges(task.source().connection()));
@@ -82,35 +68,23 @@ final class KafkaTwoWaySession implements ApplySession {
       ApplyPorts ports,
       ApplyProgress progress,
       InstantSource clock) {
-    String purpose = "two ways " + task.sourceTopic();
-    try (Opening opening = new Opening()) {
-      Connection lead = opening.add(task.target().open(purpose + " lead"));
-      Connection target = opening.add(task.target().open(purpose));
-      Connection source = opening.add(task.source().open(purpose));
-      JdbcPositions.ensureTable(target);
-      JdbcTwoWay twoWay =
-          new JdbcTwoWay(
-              source,
-              target,
-              task.configuration(),
-              plan.mapping(),
-              plan.policy(),
-              new JdbcPositions(task.configuration()),
-              ports);
-      KafkaTwoWaySession session =
-          new KafkaTwoWaySession(
-              task,
-              plan.mapping(),
-              settings,
-              progress,
-              clock,
-              lead,
-              twoWay,
-              KafkaConsumers.ofBothSides(task, kafka));
-      opening.done();
-      return session;
-    } catch (SQLException e) {
-      throw failure(task, e);
+    JdbcTwoSides sides = JdbcTwoSides.open(task, plan, ports);
+    try {
+      return new KafkaTwoWaySession(
+          task,
+          plan.mapping(),
+          settings,
+          progress,
+          clock,
+          sides,
+          KafkaConsumers.ofBothSides(task, kafka));
+    } catch (RuntimeException e) {
+      try {
+        sides.close();
+      } catch (OperatingFailure later) {
+        e.addSuppressed(later);
+      }
+      throw e;
     }
   }
 
@@ -122,38 +96,47 @@ final class KafkaTwoWaySession implements ApplySession {
   /** Waits for changes of either side a while, and brings in step what they touch. */
   @Override
   public void step() {
-    try {
-      if (standing.isEmpty() && !takeLead()) {
-        pause();
-        return;
-      }
-      ConsumerRecords<byte[], byte[]> records = consumer.poll(settings.pollMax());
-      if (records.isEmpty()) {
-        keepPositions();
-        checkWhileIdle();
-      } else {
-        apply(records);
-      }
-      report(ofSource);
-      report(ofTarget);
-    } catch (SQLException e) {
-      throw failure(task, e);
+    if (standing.isEmpty() && !takeLead()) {
+      pause();
+      return;
     }
+    ConsumerRecords<byte[], byte[]> records = consumer.poll(settings.pollMax());
+    if (records.isEmpty()) {
+      keepPositions();
+      checkWhileIdle();
+    } else {
+      apply(records);
+    }
+    report(ofSource);
+    report(ofTarget);
   }
 
-  private boolean takeLead() throws SQLException {
-    try (PreparedStatement statement = lead.prepareStatement(LEAD)) {
-      statement.setString(1, "tidemark two ways " + task.configuration());
-      try (ResultSet row = statement.executeQuery()) {
-        row.next();
-        if (!row.getBoolean(1)) {
-          return false;
-        }
-      }
+  private boolean takeLead() {
+    if (!sides.takeLead()) {
+      return false;
     }
+    requireOnePartition(ofSource);
+    requireOnePartition(ofTarget);
     consumer.assign(List.of(ofSource, ofTarget));
     seekToStanding();
     return true;
+  }
+
+  /** The order of a row's changes must not depend on what its key is called on either side. */
+  private void requireOnePartition(TopicPartition partition) {
+    int partitions = consumer.partitionsFor(partition.topic()).size();
+    if (partitions != 1) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.USER,
+          "several_partitions",
+          "topic "
+              + partition.topic()
+              + " has "
+              + partitions
+              + " partitions, and changes that flow both ways need one",
+          "set tidemark.topics.partitions to 1 and delete the topic, then reset the capture",
+          null);
+    }
   }
 
   private void pause() {
@@ -167,12 +150,11 @@ final class KafkaTwoWaySession implements ApplySession {
     }
   }
 
-  private void seekToStanding() throws SQLException {
-    twoWay.renew();
+  private void seekToStanding() {
     for (TopicPartition partition : List.of(ofSource, ofTarget)) {
       AppliedPosition position =
-          positions
-              .find(lead, partition.topic(), 0)
+          sides
+              .find(partition.topic())
               .orElseThrow(
                   () ->
                       new OperatingFailure(
@@ -189,7 +171,7 @@ final class KafkaTwoWaySession implements ApplySession {
     }
   }
 
-  private void apply(ConsumerRecords<byte[], byte[]> records) throws SQLException {
+  private void apply(ConsumerRecords<byte[], byte[]> records) {
     String echo = PgOrigins.prefix(task.configuration());
     TwoWayChanges source = new TwoWayChanges(new Projection(mapping), echo);
     TwoWayChanges target = new TwoWayChanges(new Projection(mapping.reversed()), echo);
@@ -203,7 +185,7 @@ final class KafkaTwoWaySession implements ApplySession {
     JdbcTwoWay.Work work =
         new JdbcTwoWay.Work(
             source, target, standing(ofSource), sourceTo, standing(ofTarget), targetTo);
-    if (twoWay.apply(work) instanceof Applied.Committed committed) {
+    if (sides.apply(work) instanceof Applied.Committed committed) {
       standing.put(ofSource, sourceTo);
       standing.put(ofTarget, targetTo);
       progress.count(
@@ -239,7 +221,7 @@ final class KafkaTwoWaySession implements ApplySession {
   }
 
   /** Takes note of records that hold no change, for whoever waits for an offset. */
-  private void keepPositions() throws SQLException {
+  private void keepPositions() {
     AppliedPosition source = standing(ofSource).at(consumer.position(ofSource));
     AppliedPosition target = standing(ofTarget).at(consumer.position(ofTarget));
     if (source.equals(standing(ofSource)) && target.equals(standing(ofTarget))) {
@@ -248,7 +230,7 @@ final class KafkaTwoWaySession implements ApplySession {
     TwoWayChanges none = new TwoWayChanges(new Projection(mapping), "");
     JdbcTwoWay.Work work =
         new JdbcTwoWay.Work(none, none, standing(ofSource), source, standing(ofTarget), target);
-    if (twoWay.apply(work) instanceof Applied.Committed) {
+    if (sides.apply(work) instanceof Applied.Committed) {
       standing.put(ofSource, source);
       standing.put(ofTarget, target);
     } else {
@@ -259,13 +241,13 @@ final class KafkaTwoWaySession implements ApplySession {
   /**
    * A consumer alone does not tell when no broker answers, nor a session when its server is gone.
    */
-  private void checkWhileIdle() throws SQLException {
+  private void checkWhileIdle() {
     Instant now = clock.instant();
     if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) < 0) {
       return;
     }
     lastCheck = now;
-    twoWay.checkAlive();
+    sides.checkAlive();
     consumer.endOffsets(standing.keySet(), BROKER_ANSWER_MAX);
   }
 
@@ -273,12 +255,6 @@ final class KafkaTwoWaySession implements ApplySession {
     long consumed = consumer.position(partition);
     long end = consumed + consumer.currentLag(partition).orElse(0);
     progress.at(new ApplyProgress.Partition(standing(partition), consumed, end));
-  }
-
-  private static OperatingFailure failure(TwoWayTask task, SQLException e) {
-    return JdbcTarget.failure(
-        "connection '" + task.source().connection() + "' or '" + task.target().connection() + "'",
-        e);
   }
 
   @Override
@@ -291,45 +267,10 @@ final class KafkaTwoWaySession implements ApplySession {
   public void close() {
     standing.values().forEach(progress::forget);
     standing.clear();
-    try (lead;
-        twoWay;
-        consumer) {
-      // Closed in the order of their opening, last first.
-    } catch (SQLException e) {
-      throw failure(task, e);
-    }
-  }
-
-  /** Closes what was opened, unless all of it was. */
-  private static final class Opening implements AutoCloseable {
-    private final Deque<Connection> open = new ArrayDeque<>();
-
-    Connection add(Connection connection) {
-      open.push(connection);
-      return connection;
-    }
-
-    void done() {
-      open.clear();
-    }
-
-    @Override
-    public void close() throws SQLException {
-      SQLException first = null;
-      for (Connection connection : open) {
-        try {
-          connection.close();
-        } catch (SQLException e) {
-          if (first == null) {
-            first = e;
-          } else {
-            first.addSuppressed(e);
-          }
-        }
-      }
-      if (first != null) {
-        throw first;
-      }
+    try {
+      consumer.close();
+    } finally {
+      sides.close();
     }
   }
 }

@@ -47,8 +47,8 @@ final class LookSql {
    * and if it is, values, age, differing columns, columns changed since the base.
    */
   ApplySql.Found<RowEdit> look() {
-    Feeds<RowEdit> edits =
-        new Feeds<RowEdit>()
+    JdbcFeeds<RowEdit> edits =
+        new JdbcFeeds<RowEdit>()
             .places()
             .flag("gone", RowEdit::isDeletion)
             .flag("fresh", edit -> edit.expected() == RowEdit.Expected.ABSENT)
@@ -102,8 +102,8 @@ final class LookSql {
   }
 
   /** Keys that a TRUNCATE leaves alone. */
-  Feeds<RowKey> spared() {
-    Feeds<RowKey> keys = new Feeds<>();
+  JdbcFeeds<RowKey> spared() {
+    JdbcFeeds<RowKey> keys = new JdbcFeeds<>();
     for (int i = 0; i < key.size(); i++) {
       int place = i;
       keys.text("k" + i, one -> one.value(place));
@@ -159,8 +159,8 @@ final class LookSql {
    * @param unique target columns of the constraint, all of them mapped
    */
   ApplySql.Found<RowEdit> holder(List<String> unique) {
-    Feeds<RowEdit> edits =
-        new Feeds<RowEdit>()
+    JdbcFeeds<RowEdit> edits =
+        new JdbcFeeds<RowEdit>()
             .flag("gone", RowEdit::isDeletion)
             .number("micros", RowEdit::committedMicros);
     for (int i = 0; i < key.size(); i++) {

@@ -18,9 +18,11 @@ final class TwoWayChanges {
   /**
    * What the changes of one row come to.
    *
+   * @param wasThere whether the row was there before the first of them
    * @param first the offset of the first of them
    */
-  record Touched(Event event, long deletedMicros, long first, SourcePosition last) {}
+  record Touched(
+      Event event, boolean wasThere, long deletedMicros, long first, SourcePosition last) {}
 
   private final Projection projection;
   private final String echo;
@@ -69,13 +71,14 @@ final class TwoWayChanges {
     Change change = next.change();
     long micros = change.source().committedMicros();
     if (earlier == null) {
-      return new Touched(event, micros, next.offset(), change.position());
+      boolean wasThere = event != Event.INSERTED;
+      return new Touched(event, wasThere, micros, next.offset(), change.position());
     }
-    // A row that was there when the run began and is there again was updated.
-    boolean wasThere = earlier.event() != Event.INSERTED;
-    Event both = event == Event.INSERTED && wasThere ? Event.UPDATED : event;
-    Event kept = both == Event.UPDATED && !wasThere ? Event.INSERTED : both;
-    return new Touched(kept, micros, earlier.first(), change.position());
+    // A row that was there when the run began and is there again was updated, one that was not is
+    // new, whatever came between.
+    Event both =
+        event == Event.DELETED ? event : earlier.wasThere() ? Event.UPDATED : Event.INSERTED;
+    return new Touched(both, earlier.wasThere(), micros, earlier.first(), change.position());
   }
 
   Map<RowKey, Touched> touched() {

@@ -48,7 +48,8 @@ final class TwoWaySql {
    * other side's row.
    */
   ApplySql.Found<Asked> look() {
-    Feeds<Asked> asked = new Feeds<Asked>().places().flag("compared", one -> one.other() != null);
+    JdbcFeeds<Asked> asked =
+        new JdbcFeeds<Asked>().places().flag("compared", one -> one.other() != null);
     for (int i = 0; i < key.size(); i++) {
       int place = i;
       asked.text("k" + i, one -> one.key().value(place));

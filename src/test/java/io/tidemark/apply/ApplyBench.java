@@ -124,7 +124,7 @@ class ApplyBench {
     connection.setAutoCommit(false);
     Projection projection = new Projection(mapping);
     AppliedPosition at = from;
-    try (Statements statements = new Statements(connection)) {
+    try (JdbcStatements statements = new JdbcStatements(connection)) {
       JdbcTableWriter writer = new JdbcTableWriter(statements, mapping, Guard.none());
       for (List<TopicChange> batch : batches) {
         AppliedPosition to = at.at(at.nextOffset() + batch.size());

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * What a statement takes of a list of items: one array parameter for each named column, unnested
  * into rows. Text and order of the parameters and what is bound to them stand in one place.
  */
-final class Feeds<T> {
+final class JdbcFeeds<T> {
   /** The name of the column that numbers the items, from 0. */
   static final String PLACE = "place";
 
@@ -23,23 +23,23 @@ final class Feeds<T> {
   private final List<Feed<T>> feeds = new ArrayList<>();
 
   /** Numbers the items: {@code place}. */
-  Feeds<T> places() {
+  JdbcFeeds<T> places() {
     feeds.add(new Feed<>(PLACE, "int4", item -> null));
     return this;
   }
 
   /** A column of PostgreSQL's own text. */
-  Feeds<T> text(String name, Function<T, @Nullable String> value) {
+  JdbcFeeds<T> text(String name, Function<T, @Nullable String> value) {
     feeds.add(new Feed<>(name, "text", value::apply));
     return this;
   }
 
-  Feeds<T> flag(String name, Function<T, Boolean> value) {
+  JdbcFeeds<T> flag(String name, Function<T, Boolean> value) {
     feeds.add(new Feed<>(name, "bool", value::apply));
     return this;
   }
 
-  Feeds<T> number(String name, Function<T, Long> value) {
+  JdbcFeeds<T> number(String name, Function<T, Long> value) {
     feeds.add(new Feed<>(name, "int8", value::apply));
     return this;
   }

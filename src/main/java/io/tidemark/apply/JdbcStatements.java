@@ -10,14 +10,14 @@ import java.util.List;
 import java.util.Map;
 
 /** A session's prepared statements by their text; not thread-safe, as the session is not. */
-final class Statements implements AutoCloseable {
+final class JdbcStatements implements AutoCloseable {
   /** Which columns are absent differs per row; more kinds of statement than this are not kept. */
   private static final int KEPT_MAX = 64;
 
   private final Connection connection;
   private final Map<String, PreparedStatement> kept = new LinkedHashMap<>(16, 0.75f, true);
 
-  Statements(Connection connection) {
+  JdbcStatements(Connection connection) {
     this.connection = connection;
   }
 

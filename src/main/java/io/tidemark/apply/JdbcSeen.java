@@ -16,27 +16,28 @@ import org.jspecify.annotations.Nullable;
  * @param changedThere which mapped columns differ from the row before the edit; empty if that is
  *     not known
  */
-record Seen(
+record JdbcSeen(
     boolean foreign,
     List<@Nullable String> values,
     Age age,
     List<Boolean> differs,
     List<Boolean> changedThere) {
   /** A row that may be written without a question. */
-  private static final Seen OWN = new Seen(false, List.of(), Age.UNKNOWN, List.of(), List.of());
+  private static final JdbcSeen OWN =
+      new JdbcSeen(false, List.of(), Age.UNKNOWN, List.of(), List.of());
 
   /** Reads the columns of {@link LookSql#look()} after the place. */
-  static Seen read(ResultSet row) throws SQLException {
+  static JdbcSeen read(ResultSet row) throws SQLException {
     if (!row.getBoolean(2)) {
       return OWN;
     }
-    return new Seen(
+    return new JdbcSeen(
         true, texts(row, 3), age(row, 4), List.of(flags(row, 5)), List.of(flags(row, 6)));
   }
 
   /** Reads values and age, from a column on. */
-  static Seen foreign(ResultSet row, int from) throws SQLException {
-    return new Seen(true, texts(row, from), age(row, from + 1), List.of(), List.of());
+  static JdbcSeen foreign(ResultSet row, int from) throws SQLException {
+    return new JdbcSeen(true, texts(row, from), age(row, from + 1), List.of(), List.of());
   }
 
   private static List<@Nullable String> texts(ResultSet row, int column) throws SQLException {
