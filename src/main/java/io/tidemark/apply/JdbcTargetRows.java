@@ -104,6 +104,11 @@ public final class JdbcTargetRows implements AutoCloseable {
     connection.setAutoCommit(false);
   }
 
+  /** The key's columns, in the key's order. */
+  public List<String> keyColumns() {
+    return key.stream().map(ColumnShape::name).toList();
+  }
+
   /** The key's values of a row that has all of them, in the key's order. */
   public RowKey keyOf(Row row) {
     @Nullable String[] values = new @Nullable String[key.size()];
@@ -296,51 +301,7 @@ public final class JdbcTargetRows implements AutoCloseable {
 
   /** What is wrong with a person's row, before anything is written: one for each such column. */
   public List<RowRefusal> check(Row row) {
-    List<RowRefusal> refusals = new ArrayList<>();
-    for (int i = 0; i < row.shape().size(); i++) {
-      String name = row.shape().column(i);
-      Optional<ColumnShape> column =
-          columns.stream().filter(one -> one.name().equals(name)).findFirst();
-      if (column.isEmpty()) {
-        refusals.add(
-            new RowRefusal(
-                "42703",
-                List.of(name),
-                "it is no column that this configuration keeps in step; there are: "
-                    + String.join(", ", shape.columns())));
-      } else {
-        String value = row.value(i);
-        ColumnShape shapeOf = column.get();
-        run(() -> refusal(shapeOf, value)).ifPresent(refusals::add);
-      }
-    }
-    return refusals;
-  }
-
-  private Optional<RowRefusal> refusal(ColumnShape column, @Nullable String value)
-      throws SQLException {
-    if (value == null) {
-      return column.nullable() == ColumnShape.Nullability.NOT_NULL
-          ? Optional.of(new RowRefusal("23502", List.of(column.name()), "it must not be null"))
-          : Optional.empty();
-    }
-    Savepoint before = connection.setSavepoint();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "select cast(? as text)::%s::%s".formatted(column.castType(), column.type()))) {
-      statement.setString(1, value);
-      statement.executeQuery().close();
-      connection.releaseSavepoint(before);
-      return Optional.empty();
-    } catch (SQLException e) {
-      if (PgRefusal.of(e) != PgRefusal.ROW) {
-        throw e;
-      }
-      connection.rollback(before);
-      return Optional.of(
-          new RowRefusal(
-              e.getSQLState(), List.of(column.name()), "its value is no " + column.type()));
-    }
+    return run(() -> new PgRowCheck(connection, columns).check(row));
   }
 
   public void commit() {

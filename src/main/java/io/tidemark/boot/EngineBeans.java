@@ -4,8 +4,10 @@ import io.smallrye.common.annotation.Identifier;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
+import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.run.Acceptance;
+import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.JdbcExecutions;
 import io.tidemark.run.JdbcParkedRows;
 import io.tidemark.run.Rooms;
@@ -90,6 +92,8 @@ final class EngineBeans {
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
       JdbcParkedRows parkedRows,
+      JdbcConflicts conflicts,
+      ConflictDecisions decisions,
       ConnectionRegistry connections,
       Acceptance acceptance,
       ChangeTracker tracker,
@@ -104,6 +108,8 @@ final class EngineBeans {
             acceptance,
             tracker,
             parkedRows,
+            conflicts,
+            decisions,
             clients(kafka),
             config.topics().prefix(),
             ApplySettings.DEFAULT,

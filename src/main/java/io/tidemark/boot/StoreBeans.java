@@ -4,8 +4,10 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithParentName;
 import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
+import io.tidemark.conflict.JdbcDecisions;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.run.Acceptance;
+import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.ExecutionRequests;
 import io.tidemark.run.JdbcExecutions;
 import io.tidemark.run.JdbcParkedRows;
@@ -142,6 +144,23 @@ final class StoreBeans {
 
   @Produces
   @Singleton
+  ConflictDecisions decisions(
+      Jdbi jdbi,
+      JdbcConflicts conflicts,
+      JdbcSyncConfigurations configurations,
+      ConnectionRegistry connections,
+      Acceptance acceptance) {
+    return new ConflictDecisions(
+        conflicts,
+        new JdbcDecisions(jdbi, CLOCK),
+        configurations,
+        connections,
+        acceptance,
+        UUID::randomUUID);
+  }
+
+  @Produces
+  @Singleton
   ExecutionRequests requests(JdbcExecutions executions, SyncEngine engine) {
     return new ExecutionRequests(executions, engine, CLOCK, UUID::randomUUID);
   }
@@ -153,10 +172,20 @@ final class StoreBeans {
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
       JdbcParkedRows parkedRows,
+      JdbcConflicts conflicts,
+      ConflictDecisions decisions,
       Acceptance acceptance,
       ExecutionRequests requests,
       SyncEngine engine) {
     return new SyncService(
-        configurations, executions, tracking, parkedRows, acceptance, requests, engine);
+        configurations,
+        executions,
+        tracking,
+        parkedRows,
+        conflicts,
+        decisions,
+        acceptance,
+        requests,
+        engine);
   }
 }

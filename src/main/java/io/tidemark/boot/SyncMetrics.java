@@ -43,6 +43,7 @@ final class SyncMetrics {
   private final FollowingCounters applyRows;
   private final FollowingCounters applyBatches;
   private final FollowingCounters applyBatchSeconds;
+  private final MultiGauge conflictsPending;
   private final MultiGauge captureLagBytes;
   private final MultiGauge captureLagSeconds;
   private final MultiGauge captureRetainedWal;
@@ -61,6 +62,8 @@ final class SyncMetrics {
     applyBatches = new FollowingCounters(registry, "tidemark.apply.batches", "Batches committed");
     applyBatchSeconds =
         new FollowingCounters(registry, "tidemark.apply.batch.seconds", "Time spent in batches");
+    conflictsPending =
+        gauge(registry, "tidemark.conflicts.pending", "Conflicts that wait for a decision");
     captureLagBytes =
         gauge(registry, "tidemark.capture.lag.bytes", "WAL between the topics and the source");
     captureLagSeconds =
@@ -89,6 +92,7 @@ final class SyncMetrics {
   private void gather(SyncOrchestrator orchestrator) {
     try {
       streams(orchestrator.streams());
+      conflicts(orchestrator.conflictsPending());
       captures(tracker.get().captures());
     } catch (RuntimeException e) {
       // The next round may come through; a scheduled task that throws would never run again.
@@ -120,6 +124,12 @@ final class SyncMetrics {
     applyRows.follow(rows);
     applyBatches.follow(batches);
     applyBatchSeconds.follow(batchSeconds);
+  }
+
+  private void conflicts(Map<String, Long> pending) {
+    List<Row<?>> rows = new ArrayList<>();
+    pending.forEach((name, count) -> rows.add(Row.of(Tags.of("configuration", name), count)));
+    conflictsPending.register(rows, true);
   }
 
   private void captures(List<CaptureView> captures) {

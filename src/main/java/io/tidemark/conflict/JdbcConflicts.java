@@ -94,6 +94,13 @@ public final class JdbcConflicts {
         and c.detected_at < :before
       """;
 
+  private static final String SUPERSEDE_ALL =
+      """
+      update sync_conflicts c
+      set status = 'superseded', resolved_at = :now
+      where c.configuration_id = :configuration and c.status = 'pending'
+      """;
+
   private final Jdbi jdbi;
   private final ConflictSettings settings;
   private final InstantSource clock;
@@ -154,6 +161,17 @@ public final class JdbcConflicts {
                 .bind("lsn", Lsn.text(reached.commitLsn()))
                 .bind("ordinal", reached.ordinal())
                 .bind("part", reached.part())
+                .bind("now", PgTimes.bindable(clock.instant()))
+                .execute());
+  }
+
+  /** Ends the wait of all: what they were about is not kept in step any more. */
+  public int supersedeAll(UUID configuration) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createUpdate(SUPERSEDE_ALL)
+                .bind("configuration", configuration)
                 .bind("now", PgTimes.bindable(clock.instant()))
                 .execute());
   }

@@ -29,6 +29,8 @@ final class PgSettings {
       wal_level = logical
       track_commit_timestamp = on
       max_replication_slots = 32
+      # Two for each configuration that tells by origin who wrote a row.
+      max_active_replication_origins = 64
       max_wal_senders = 32
       # A reader that pauses, in a debugger or a long collection of garbage, keeps its connection.
       wal_sender_timeout = '5min'

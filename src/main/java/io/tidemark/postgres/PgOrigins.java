@@ -1,5 +1,6 @@
 package io.tidemark.postgres;
 
+import io.tidemark.change.OperatingFailure;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -98,6 +99,19 @@ public final class PgOrigins {
   public static void drop(Connection session, UUID configuration) throws SQLException {
     for (String name : names(configuration)) {
       run(session, DROP, name, name);
+    }
+  }
+
+  /**
+   * Likewise, for a session that is not in a transaction.
+   *
+   * @throws OperatingFailure of the session's side, also if one of them is active
+   */
+  public static void drop(PgSession session, UUID configuration) {
+    try {
+      drop(session.connection(), configuration);
+    } catch (SQLException e) {
+      throw PgFailures.of(e, OperatingFailure.Kind.TARGET, "replication origins");
     }
   }
 

@@ -1,6 +1,9 @@
 package io.tidemark.run;
 
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
@@ -34,6 +37,18 @@ public final class Acceptance {
   public record Accepted(TableMapping mapping, DetectionChoice detection, List<Finding> warnings) {
     public Accepted {
       warnings = List.copyOf(warnings);
+    }
+
+    /** How the definition's conflicts are told and decided. */
+    public ConflictPolicy policy(SyncDefinition definition) {
+      boolean byTime =
+          detection.mode() == ConflictDetection.TIMESTAMP
+              || definition.conflictResolution() == ConflictResolution.TIMESTAMP;
+      return new ConflictPolicy(
+          definition.conflictResolution(),
+          detection.mode(),
+          byTime ? mapping.timestampColumn(definition.timestampColumn()).orElse(null) : null,
+          definition.mergeColumns());
     }
   }
 

@@ -1,5 +1,6 @@
 package io.tidemark.run;
 
+import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
@@ -17,6 +18,8 @@ import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
+import java.time.Instant;
+import java.util.Collection;
 import java.util.UUID;
 
 /** One full copy of one configuration, from the databases' shapes to the counts. */
@@ -67,15 +70,26 @@ final class FullRun {
         PgSession.open(target, OperatingFailure.Kind.TARGET, "resync", "positions")) {
       new PgPositions(session, configuration.id()).ensureTable();
     }
+    Instant began = rooms.clock().instant();
     KafkaCatchUp catchUp = new KafkaCatchUp(rooms.task(configuration), rooms.kafka());
     try (StreamResync resync =
         new StreamResync(rooms.task(configuration), mapping, rooms.tracker(), source, catchUp)) {
       CopyOutcome outcome = copy(source, target, mapping, resync);
       if (outcome instanceof CopyOutcome.Completed) {
         rooms.parkedRows().settle(configuration.id(), resync.reached());
+        supersede(resync.reached(), began);
       }
       return outcome;
     }
+  }
+
+  /** The source's rows have come: what waited for a decision about them waits no more. */
+  private void supersede(Collection<AppliedPosition> reached, Instant began) {
+    UUID id = configuration.id();
+    for (AppliedPosition one : reached) {
+      rooms.conflicts().supersedeCopied(id, one.topic(), one.partition(), one.source());
+    }
+    rooms.conflicts().supersedeCompared(id, began);
   }
 
   private CopyOutcome copy(

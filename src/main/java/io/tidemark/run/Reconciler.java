@@ -11,7 +11,9 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -57,6 +59,7 @@ final class Reconciler implements AutoCloseable {
   private volatile boolean stopping;
   private volatile @Nullable String trouble;
   private volatile List<String> warnings = List.of();
+  private volatile Map<String, Long> conflictsPending = Map.of();
   private Set<String> captured = Set.of();
   private boolean sweptStages;
 
@@ -142,7 +145,7 @@ final class Reconciler implements AutoCloseable {
         startDue(configuration);
       }
       writeConditions();
-      warnings = parkedRows(all);
+      warnings = warnings(all);
     }
   }
 
@@ -288,18 +291,36 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
-  private List<String> parkedRows(List<SyncConfiguration> all) {
-    Map<UUID, Long> counts =
-        rooms.parkedRows().counts(all.stream().map(SyncConfiguration::id).toList());
-    return all.stream()
-        .filter(one -> counts.containsKey(one.id()))
-        .map(
-            one ->
-                ("configuration '%s': rows that the target refused: %d; see GET"
-                        + " /configurations/%s/parked-rows, mend what refused them, then execute"
-                        + " with mode full")
-                    .formatted(one.definition().name(), counts.get(one.id()), one.id()))
-        .toList();
+  private List<String> warnings(List<SyncConfiguration> all) {
+    List<UUID> ids = all.stream().map(SyncConfiguration::id).toList();
+    Map<UUID, Long> parked = rooms.parkedRows().counts(ids);
+    Map<UUID, Long> waiting = rooms.conflicts().pending(ids);
+    List<String> told = new ArrayList<>();
+    Map<String, Long> pending = new HashMap<>();
+    for (SyncConfiguration one : all) {
+      String name = one.definition().name();
+      pending.put(name, waiting.getOrDefault(one.id(), 0L));
+      if (parked.containsKey(one.id())) {
+        told.add(
+            ("configuration '%s': rows that the target refused: %d; see GET"
+                    + " /configurations/%s/parked-rows, mend what refused them, then execute"
+                    + " with mode full")
+                .formatted(name, parked.get(one.id()), one.id()));
+      }
+      if (waiting.containsKey(one.id())) {
+        told.add(
+            ("configuration '%s': conflicts that wait for a decision: %d; see GET"
+                    + " /conflicts?status=pending&configuration_id=%s, and resolve them")
+                .formatted(name, waiting.get(one.id()), one.id()));
+      }
+    }
+    conflictsPending = pending;
+    return told;
+  }
+
+  /** Conflicts that wait for a decision, by the configuration's name; 0 where there are none. */
+  Map<String, Long> conflictsPending() {
+    return conflictsPending;
   }
 
   private void writeConditions() {

@@ -6,11 +6,16 @@ import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TopicName;
 import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictLog;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.JdbcConflictLog;
+import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -31,6 +36,8 @@ public record Rooms(
     Acceptance acceptance,
     ChangeTracker tracker,
     JdbcParkedRows parkedRows,
+    JdbcConflicts conflicts,
+    ConflictDecisions decisions,
     Map<String, Object> kafka,
     String topicPrefix,
     ApplySettings apply,
@@ -78,17 +85,39 @@ public record Rooms(
 
   /** The tables as both databases have them now. */
   TableMapping mapping(SyncDefinition definition) {
-    return acceptance
-        .inspect(definition)
-        .orElseThrow(
-            refusal ->
-                new OperatingFailure(
-                    OperatingFailure.Kind.USER,
-                    WireName.of(refusal.reason()),
-                    refusal.detail(),
-                    null,
-                    null))
-        .mapping();
+    return orThrow(acceptance.inspect(definition)).mapping();
+  }
+
+  /** Likewise, with how conflicts are told; that is put on record. */
+  Acceptance.Accepted accepted(SyncConfiguration configuration) {
+    Acceptance.Accepted accepted =
+        orThrow(acceptance.inspect(configuration.definition(), configuration.id()));
+    configurations.updateDetection(configuration.id(), accepted.detection());
+    return accepted;
+  }
+
+  private static Acceptance.Accepted orThrow(Outcome<Acceptance.Accepted> outcome) {
+    return outcome.orElseThrow(
+        refusal ->
+            new OperatingFailure(
+                OperatingFailure.Kind.USER,
+                WireName.of(refusal.reason()),
+                refusal.detail(),
+                null,
+                null));
+  }
+
+  /** How the conflicts of a configuration are told and decided. */
+  ConflictPolicy policy(SyncConfiguration configuration, Acceptance.Accepted accepted) {
+    return accepted.policy(configuration.definition());
+  }
+
+  /** Where the conflicts of a configuration are on record. */
+  ConflictLog conflictLog(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return conflicts.log(
+        new JdbcConflictLog.Owner(
+            configuration.id(), definition.target().toString(), definition.conflictResolution()));
   }
 
   /** A lookup for log lines. */

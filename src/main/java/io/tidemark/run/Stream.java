@@ -86,7 +86,7 @@ final class Stream implements AutoCloseable {
   /** As both databases have it, or as they last had it while one of them does not answer. */
   private TableMapping mapping() {
     try {
-      TableMapping mapping = rooms.mapping(configuration.definition());
+      TableMapping mapping = rooms.accepted(configuration).mapping();
       lastMapping = mapping;
       return mapping;
     } catch (OperatingFailure e) {

@@ -10,6 +10,7 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.SyncConfiguration;
@@ -40,12 +41,14 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   private final SystemDescription system;
   private final ExecutionRunner runner;
   private final Reconciler reconciler;
+  private final ConflictUpkeep upkeep;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
     this.rooms = rooms;
     this.system = system;
     runner = new ExecutionRunner(rooms, this::loopOf, this::wake);
     reconciler = new Reconciler(rooms, runner, ids);
+    upkeep = new ConflictUpkeep(rooms.decisions(), rooms.conflicts(), rooms.clock());
   }
 
   private Optional<KafkaApplyLoop> loopOf(UUID configuration) {
@@ -59,6 +62,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   /** Begins to run what the store holds. */
   public void start() {
     reconciler.start();
+    upkeep.start();
   }
 
   /** The streams that run in this process. */
@@ -97,6 +101,11 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   /** What needs a person although everything flows, a sentence each with the remedy. */
   public List<String> warnings() {
     return reconciler.warnings();
+  }
+
+  /** Conflicts that wait for a decision, by the configuration's name. */
+  public Map<String, Long> conflictsPending() {
+    return reconciler.conflictsPending();
   }
 
   private static boolean isTrouble(CaptureState state) {
@@ -147,6 +156,9 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     boolean same = before.definition().movesSameRowsAs(after.definition());
     if (!same || !after.definition().needsCapture()) {
       forget(before);
+      dropOrigins(before);
+      // These conflicts are about rows of another table.
+      rooms.conflicts().supersedeAll(before.id());
     }
     onCreated(after, mapping);
     if (!same || !after.definition().needsCapture()) {
@@ -157,6 +169,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   @Override
   public void onDeleted(SyncConfiguration configuration) {
     reconciler.stop(configuration.id());
+    dropOrigins(configuration);
     if (configuration.definition().needsCapture()) {
       forget(configuration);
       release(configuration.definition(), configuration.id(), Optional.empty());
@@ -177,6 +190,26 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
           Level.WARNING,
           () ->
               "positions of "
+                  + Rooms.label(configuration.id(), configuration.definition())
+                  + " stay in the target: "
+                  + e.getMessage());
+    }
+  }
+
+  /** An origin left behind takes a place in the target's list, so it is worth a line. */
+  private void dropOrigins(SyncConfiguration configuration) {
+    try (PgSession session =
+        PgSession.open(
+            rooms.target(configuration.definition()),
+            OperatingFailure.Kind.TARGET,
+            "origins",
+            "replication origins")) {
+      PgOrigins.drop(session, configuration.id());
+    } catch (OperatingFailure e) {
+      LOG.log(
+          Level.WARNING,
+          () ->
+              "replication origins of "
                   + Rooms.label(configuration.id(), configuration.definition())
                   + " stay in the target: "
                   + e.getMessage());
@@ -297,6 +330,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   @Override
   public void close() {
     reconciler.close();
+    upkeep.close();
     runner.close();
     rooms.tracker().close();
   }

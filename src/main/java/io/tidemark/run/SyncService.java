@@ -1,5 +1,7 @@
 package io.tidemark.run;
 
+import io.tidemark.conflict.ConflictStatus;
+import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.sync.Finding;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcSyncConfigurations;
@@ -27,6 +29,8 @@ public final class SyncService {
   private final JdbcExecutions executions;
   private final JdbcChangeTracking tracking;
   private final JdbcParkedRows parkedRows;
+  private final JdbcConflicts conflicts;
+  private final ConflictDecisions decisions;
   private final Acceptance acceptance;
   private final ExecutionRequests requests;
   private final SyncEngine engine;
@@ -37,6 +41,8 @@ public final class SyncService {
       JdbcExecutions executions,
       JdbcChangeTracking tracking,
       JdbcParkedRows parkedRows,
+      JdbcConflicts conflicts,
+      ConflictDecisions decisions,
       Acceptance acceptance,
       ExecutionRequests requests,
       SyncEngine engine) {
@@ -44,6 +50,8 @@ public final class SyncService {
     this.executions = executions;
     this.tracking = tracking;
     this.parkedRows = parkedRows;
+    this.conflicts = conflicts;
+    this.decisions = decisions;
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
@@ -54,6 +62,7 @@ public final class SyncService {
    *
    * @param lastExecution null before the first
    * @param rowsParked changes that the target refused and that wait for a full sync
+   * @param conflictsPending rows that both sides wrote and that wait for a decision
    * @param warnings what pre-flight found, right after a definition was accepted
    */
   public record Overview(
@@ -61,6 +70,7 @@ public final class SyncService {
       @Nullable Execution lastExecution,
       List<TrackedPartition> tracking,
       long rowsParked,
+      long conflictsPending,
       List<Finding> warnings) {
     public Overview {
       tracking = List.copyOf(tracking);
@@ -215,6 +225,7 @@ public final class SyncService {
     Map<UUID, Execution> last = executions.lastOf(ids);
     Map<UUID, List<TrackedPartition>> tracked = tracking.ofAll(ids);
     Map<UUID, Long> parked = parkedRows.counts(ids);
+    Map<UUID, Long> pending = conflicts.pending(ids);
     return new Page<>(
         page.items().stream()
             .map(
@@ -224,6 +235,7 @@ public final class SyncService {
                         last.get(item.id()),
                         tracked.getOrDefault(item.id(), List.of()),
                         parked.getOrDefault(item.id(), 0L),
+                        pending.getOrDefault(item.id(), 0L),
                         List.of()))
             .toList(),
         page.next());
@@ -238,6 +250,7 @@ public final class SyncService {
         executions.lastOf(List.of(id)).get(id),
         tracking.of(id),
         parkedRows.counts(List.of(id)).getOrDefault(id, 0L),
+        conflicts.pending(List.of(id)).getOrDefault(id, 0L),
         warnings);
   }
 
@@ -336,6 +349,24 @@ public final class SyncService {
   /** The changes of a configuration that its target refused, newest first. */
   public Outcome<Page<Parked>> parkedRows(UUID id, PageRequest request) {
     return configuration(id).map(found -> parkedRows.page(id, request));
+  }
+
+  /** Carries out what a person decides about a conflict. */
+  public Outcome<Decided> resolve(UUID conflict, ConflictDecisions.Decision decision) {
+    return decisions.decide(conflict, decision);
+  }
+
+  /**
+   * Likewise, for all conflicts that wait and match, except a decision with a row of its own.
+   *
+   * @param filter its status does not count
+   */
+  public BulkDecision.Result resolveAll(
+      JdbcConflicts.Filter filter, ConflictDecisions.Decision decision) {
+    return new BulkDecision(conflicts, decisions, decision)
+        .run(
+            new JdbcConflicts.Filter(
+                filter.configurationId(), ConflictStatus.PENDING, filter.type(), filter.key()));
   }
 
   public List<CaptureStatus> captures() {

@@ -33,6 +33,8 @@ final class ConfigurationView {
             : json.valueToTree(ExecutionView.of(overview.lastExecution())));
     view.set("lag", lag(overview));
     view.put("rows_parked", overview.rowsParked());
+    view.put("conflicts_pending", overview.conflictsPending());
+    view.set("detection", detection(configuration));
     view.set("created_at", json.valueToTree(configuration.createdAt()));
     view.set("updated_at", json.valueToTree(configuration.updatedAt()));
     view.put("version", configuration.version());
@@ -41,6 +43,18 @@ final class ConfigurationView {
           "warnings", json.valueToTree(overview.warnings().stream().map(FindingView::of).toList()));
     }
     return view;
+  }
+
+  private JsonNode detection(SyncConfiguration configuration) {
+    return configuration
+        .detectionChoice()
+        .<JsonNode>map(
+            choice ->
+                json.createObjectNode()
+                    .put("mode", WireName.of(choice.mode()))
+                    .put("reason", choice.reason())
+                    .put("stronger", choice.stronger()))
+        .orElseGet(json::nullNode);
   }
 
   private JsonNode lag(Overview overview) {

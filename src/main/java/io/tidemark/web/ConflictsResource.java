@@ -1,13 +1,18 @@
 package io.tidemark.web;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.change.Row;
 import io.tidemark.conflict.Conflict;
 import io.tidemark.conflict.ConflictStatus;
 import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.JdbcConflicts;
+import io.tidemark.conflict.Resolution;
+import io.tidemark.run.ConflictDecisions.Decision;
+import io.tidemark.run.Decided;
+import io.tidemark.run.SyncService;
 import io.tidemark.sync.FieldsJson;
 import io.tidemark.sync.Page;
 import io.tidemark.sync.PageCursor;
-import io.tidemark.sync.Refusal;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
@@ -17,6 +22,7 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.SecurityContext;
 import jakarta.ws.rs.core.UriInfo;
 import java.util.Optional;
 import java.util.UUID;
@@ -24,6 +30,7 @@ import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
+import org.eclipse.microprofile.openapi.annotations.media.ExampleObject;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.parameters.RequestBody;
@@ -40,18 +47,16 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
     content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ConflictsResource {
   private static final int NOTE_MAX = 4000;
+  private static final int UUID_LENGTH = 36;
+  private static final int KEY_MAX = 8192;
+  private static final JdbcConflicts.Filter ALL = new JdbcConflicts.Filter(null, null, null, null);
 
   private final JdbcConflicts conflicts;
+  private final SyncService service;
 
-  ConflictsResource(JdbcConflicts conflicts) {
+  ConflictsResource(JdbcConflicts conflicts, SyncService service) {
     this.conflicts = conflicts;
-  }
-
-  /** Whose row is to stand. */
-  enum Resolution {
-    SOURCE,
-    TARGET,
-    CUSTOM
+    this.service = service;
   }
 
   @GET
@@ -141,32 +146,108 @@ final class ConflictsResource {
   @Operation(
       operationId = "resolveConflict",
       summary = "Decides whose row is to stand",
-      description = "Not available yet: answers 422 for a conflict that waits.")
+      description =
+          "source: the source's newest row is written, or the target's deleted if it is gone."
+              + " target: the target's row stays as it is. custom: the given row is written. If"
+              + " the target's row has changed since the conflict was recorded, nothing is"
+              + " written, the answer is 409 with both rows as they are now, and so is the"
+              + " conflict.")
   @RequestBody(
       required = true,
       content =
           @Content(
               schema = @Schema(implementation = Schemas.ResolveRequest.class),
-              example = "{\"resolution\": \"source\", \"note\": \"checked by hand\"}"))
+              examples = {
+                @ExampleObject(
+                    name = "source",
+                    value = "{\"resolution\": \"source\", \"note\": \"checked by hand\"}"),
+                @ExampleObject(
+                    name = "custom",
+                    value = "{\"resolution\": \"custom\", \"row\": {\"email\": \"a@example.org\"}}")
+              }))
   @APIResponse(
       responseCode = "200",
       description = "Decided",
       content = @Content(schema = @Schema(implementation = ConflictView.class)))
-  public ConflictView resolve(@PathParam("id") String id, byte[] body) {
-    Conflict conflict = find(id);
+  @APIResponse(
+      responseCode = "409",
+      description = "The target's row has changed, or the conflict waits for no decision any more",
+      content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
+  public ConflictView resolve(
+      @PathParam("id") String id, @Context SecurityContext caller, byte[] body) {
+    UUID conflict = Query.id("conflict", id);
     FieldsJson fields = FieldsJson.of(RequestJson.object(body));
     Resolution resolution = fields.requiredChoice("resolution", Resolution.class);
-    boolean hasRow = fields.object("row").isPresent();
-    if (hasRow != (resolution == Resolution.CUSTOM)) {
+    Optional<ObjectNode> row = fields.object("row");
+    if (row.isPresent() != (resolution == Resolution.CUSTOM)) {
       fields.refuse("row", "'row' goes with resolution custom, and only with that");
     }
-    fields.text("note", NOTE_MAX);
+    Row custom = row.map(object -> RowBody.read(object, fields)).orElse(null);
+    String note = fields.text("note", NOTE_MAX).orElse(null);
     RequestJson.requireValid(fields);
-    if (conflict.status() != ConflictStatus.PENDING) {
-      throw new ProblemException(
-          Refusal.state("conflict " + conflict.id() + " waits for no decision any more"));
+    Decided decided =
+        service
+            .resolve(conflict, new Decision(resolution, custom, note, Caller.nameIn(caller)))
+            .orElseThrow(ProblemException::new);
+    if (decided instanceof Decided.Done done) {
+      return ConflictView.of(done.conflict());
     }
-    throw new ProblemException(
-        Refusal.database("resolution", "deciding conflicts by hand is not available yet"));
+    throw new ProblemException(Problem.rowChanged(((Decided.Changed) decided).fresh()));
+  }
+
+  @POST
+  @Path("conflicts/resolve")
+  @Consumes(MediaType.APPLICATION_JSON)
+  @Operation(
+      operationId = "resolveConflicts",
+      summary = "Decides all conflicts that wait and match a filter",
+      description =
+          "Each is decided on its own, as by its own call; one that cannot be decided is counted,"
+              + " and waits on. The empty filter is all that wait.")
+  @RequestBody(
+      required = true,
+      content =
+          @Content(
+              schema = @Schema(implementation = Schemas.ResolveAllRequest.class),
+              example = "{\"filter\": {\"type\": \"update_missing\"}, \"resolution\": \"source\"}"))
+  @APIResponse(
+      responseCode = "200",
+      description = "How many were decided, and why others were not",
+      content = @Content(schema = @Schema(implementation = BulkView.class)))
+  public BulkView resolveAll(@Context SecurityContext caller, byte[] body) {
+    FieldsJson fields = FieldsJson.of(RequestJson.object(body));
+    Optional<ObjectNode> given = fields.object("filter");
+    if (given.isEmpty()) {
+      fields.refuse("filter", "'filter' is required; {} is all conflicts that wait");
+    }
+    JdbcConflicts.Filter filter = given.map(ConflictsResource::filter).orElse(ALL);
+    Resolution resolution = fields.requiredChoice("resolution", Resolution.class);
+    if (resolution == Resolution.CUSTOM) {
+      fields.refuse("resolution", "'resolution' is source or target: a row goes with one conflict");
+    }
+    String note = fields.text("note", NOTE_MAX).orElse(null);
+    RequestJson.requireValid(fields);
+    return BulkView.of(
+        service.resolveAll(filter, new Decision(resolution, null, note, Caller.nameIn(caller))));
+  }
+
+  private static JdbcConflicts.Filter filter(ObjectNode object) {
+    FieldsJson fields = FieldsJson.of(object);
+    Optional<ConflictStatus> status = fields.choice("status", ConflictStatus.class);
+    if (status.filter(one -> one != ConflictStatus.PENDING).isPresent()) {
+      fields.refuse("status", "'status' is pending: others wait for no decision");
+    }
+    Optional<String> configuration = fields.text("configuration_id", UUID_LENGTH);
+    if (configuration.filter(text -> !Query.isUuid(text)).isPresent()) {
+      fields.refuse("configuration_id", "'configuration_id' is a UUID");
+    }
+    Optional<ConflictType> type = fields.choice("type", ConflictType.class);
+    Optional<String> key = fields.text("key", KEY_MAX);
+    RequestJson.requireValid(fields);
+    return new JdbcConflicts.Filter(
+        configuration.map(UUID::fromString).orElse(null),
+        null,
+        type.orElse(null),
+        key.orElse(null));
   }
 }

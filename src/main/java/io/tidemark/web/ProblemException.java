@@ -20,7 +20,7 @@ final class ProblemException extends RuntimeException {
 
   ProblemException(Refusal refusal) {
     this(
-        new Problem(
+        Problem.of(
             "urn:tidemark:problem:" + kindOf(refusal),
             titleOf(refusal),
             statusOf(refusal),

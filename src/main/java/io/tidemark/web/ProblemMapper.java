@@ -62,7 +62,7 @@ final class ProblemMapper {
         };
     LOG.warnf(e, "A request failed: code=%s kind=%s", e.code(), e.kind());
     return answer(
-            new Problem(
+            Problem.of(
                 "urn:tidemark:problem:" + e.code(),
                 isDatabase ? "The databases say no" : "Something that is needed does not work",
                 isDatabase ? 422 : 503,

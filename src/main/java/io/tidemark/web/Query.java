@@ -127,6 +127,10 @@ final class Query {
     }
   }
 
+  static boolean isUuid(String text) {
+    return UUID_TEXT.matcher(text).matches();
+  }
+
   /** An id in a path: what is no UUID cannot be the id of anything. */
   static UUID id(String what, String text) {
     if (!UUID_TEXT.matcher(text).matches()) {

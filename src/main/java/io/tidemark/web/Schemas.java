@@ -104,6 +104,13 @@ final class Schemas {
     public boolean bidirectional;
 
     @Schema(
+        defaultValue = "false",
+        description =
+            "merge only: changes of different columns of one row are both kept; needs REPLICA"
+                + " IDENTITY FULL at the source")
+    public boolean merge_columns;
+
+    @Schema(
         enumeration = {"none", "add_columns"},
         defaultValue = "none")
     public String schema_evolution = "";
@@ -145,6 +152,14 @@ final class Schemas {
     @Schema(description = "Changes that the target refused: see parked-rows")
     public long rows_parked;
 
+    @Schema(description = "Conflicts that wait for a decision")
+    public long conflicts_pending;
+
+    @Schema(
+        nullable = true,
+        description = "How conflicts are told; null before the databases were asked")
+    public Detection detection = new Detection();
+
     public Instant created_at = Instant.EPOCH;
     public Instant updated_at = Instant.EPOCH;
 
@@ -153,6 +168,19 @@ final class Schemas {
 
     @Schema(description = "What to beware of; in the answer to a request that set a definition")
     public List<FindingView> warnings = List.of();
+  }
+
+  /** How conflicts are told. */
+  @Schema(name = "Detection")
+  static final class Detection {
+    @Schema(enumeration = {"origin", "before_image", "timestamp", "existence"})
+    public String mode = "";
+
+    @Schema(description = "What the two databases allow, or that the configuration asks for it")
+    public String reason = "";
+
+    @Schema(nullable = true, description = "What would make a stronger mode possible; or null")
+    public String stronger = "";
   }
 
   /** How far a target is behind. */
@@ -271,10 +299,52 @@ final class Schemas {
     @Schema(
         nullable = true,
         type = SchemaType.OBJECT,
-        description = "The whole row, for custom only")
+        description =
+            "For custom only: the target's columns and their values. A column that is left out"
+                + " keeps its value, or gets its default in a new row; the key may be left out")
     public Object row = "";
 
+    @Schema(nullable = true, maxLength = 4000)
+    public String note = "";
+  }
+
+  /** Which conflicts are to be decided. */
+  @Schema(name = "ConflictFilter", description = "All of these have to match; {} is all that wait")
+  static final class ConflictFilter {
+    @Schema(nullable = true, enumeration = "pending")
+    public String status = "";
+
     @Schema(nullable = true)
+    public UUID configuration_id = new UUID(0, 0);
+
+    @Schema(
+        nullable = true,
+        enumeration = {
+          "insert_exists",
+          "update_origin_differs",
+          "update_missing",
+          "delete_origin_differs",
+          "delete_missing",
+          "unique_violation",
+          "merge_differs"
+        })
+    public String type = "";
+
+    @Schema(nullable = true, description = "The value of one of the key's columns")
+    public String key = "";
+  }
+
+  /** One decision about many. */
+  @Schema(
+      name = "ResolveAllRequest",
+      requiredProperties = {"filter", "resolution"})
+  static final class ResolveAllRequest {
+    public ConflictFilter filter = new ConflictFilter();
+
+    @Schema(enumeration = {"source", "target"})
+    public String resolution = "";
+
+    @Schema(nullable = true, maxLength = 4000)
     public String note = "";
   }
 }

@@ -58,6 +58,8 @@ final class TokenFilter implements ContainerRequestFilter {
                       "it needs a token of role "
                           + needed(matched.getResourceMethod()).name().toLowerCase(Locale.ROOT)))
               .build());
+    } else {
+      request.setSecurityContext(new Caller(role.get()));
     }
   }
 

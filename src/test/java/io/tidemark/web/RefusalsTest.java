@@ -99,6 +99,8 @@ class RefusalsTest {
           "conflict_detection": 1             | conflict_detection
           "delete_handling": "APPLY"          | delete_handling
           "bidirectional": true               | bidirectional
+          "merge_columns": true               | merge_columns
+          "detection": {}                     | detection
           "batchSize": 10                     | batchSize
           "nonsense": null                    | nonsense
           "id": "x"                           | id
@@ -276,7 +278,6 @@ class RefusalsTest {
       textBlock =
           """
           "sync_strategy": "merge"              | sync_strategy
-          "conflict_resolution": "manual"       | conflict_resolution
           "schema_evolution": "add_columns"     | schema_evolution
           """)
   void saysWhatIsNotAvailableYet(String more, String field) {

@@ -56,6 +56,33 @@ class TokensTest {
         .statusCode(connect);
   }
 
+  @Test
+  void letsAnOperatorDecide() {
+    for (String path : List.of("/conflicts/" + NOBODY + "/resolve", "/conflicts/resolve")) {
+      given()
+          .header("Authorization", "Bearer viewer-0123456789")
+          .contentType("application/json")
+          .body("{\"filter\": {}, \"resolution\": \"source\"}")
+          .post(Api.ROOT + path)
+          .then()
+          .statusCode(403);
+    }
+    given()
+        .header("Authorization", "Bearer operator-0123456789")
+        .contentType("application/json")
+        .body("{\"resolution\": \"source\"}")
+        .post(Api.ROOT + "/conflicts/" + NOBODY + "/resolve")
+        .then()
+        .statusCode(404);
+    given()
+        .header("Authorization", "Bearer operator-0123456789")
+        .contentType("application/json")
+        .body("{\"filter\": {}, \"resolution\": \"source\"}")
+        .post(Api.ROOT + "/conflicts/resolve")
+        .then()
+        .statusCode(200);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "Bearer", "Bearer ", "Basic admin-0123456789", "admin-0123456789"})
   void refusesWhatIsNoToken(String header) {
