@@ -19,6 +19,8 @@ import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.UUID;
@@ -43,6 +45,8 @@ public record Rooms(
     ApplySettings apply,
     CopySettings copy,
     InstantSource clock) {
+  private static final Logger LOG = System.getLogger(Rooms.class.getName());
+
   public Rooms {
     kafka = Map.copyOf(kafka);
   }
@@ -92,7 +96,18 @@ public record Rooms(
   Acceptance.Accepted accepted(SyncConfiguration configuration) {
     Acceptance.Accepted accepted =
         orThrow(acceptance.inspect(configuration.definition(), configuration.id()));
-    configurations.updateDetection(configuration.id(), accepted.detection());
+    try {
+      configurations.updateDetection(configuration.id(), accepted.detection());
+    } catch (RuntimeException e) {
+      // Only people read it, and the next start writes it: a stream does not wait for the store.
+      LOG.log(
+          Level.WARNING,
+          () ->
+              "how conflicts of "
+                  + label(configuration.id(), configuration.definition())
+                  + " are told was not recorded: "
+                  + e.getMessage());
+    }
     return accepted;
   }
 
