@@ -238,8 +238,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     if (open) {
       try {
         producer.abortTransaction();
-      } catch (KafkaException e) {
-        // Fenced, or the brokers are away: the next writer, or time, ends the transaction.
+      } catch (KafkaException | IllegalStateException e) {
+        // Fenced, in the middle of a commit that did not end, or the brokers are away: the next
+        // writer, or time, ends the transaction. The producer must be closed all the same.
         LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
       }
     }
