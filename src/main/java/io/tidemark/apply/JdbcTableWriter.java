@@ -14,6 +14,7 @@ import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,8 @@ final class JdbcTableWriter implements AutoCloseable {
   /** Which columns are absent differs per row; more kinds of statement than this are not kept. */
   private static final int STATEMENTS_MAX = 64;
 
-  private static final String REFERENCED_BY_FOREIGN_KEY = "0A000";
+  /** A foreign key refers to the table, or the role may delete but not truncate. */
+  private static final Set<String> NOT_TO_BE_TRUNCATED = Set.of("0A000", "42501");
 
   private final Connection connection;
   private final TableMapping mapping;
@@ -134,7 +136,7 @@ final class JdbcTableWriter implements AutoCloseable {
       statement.execute(sql.truncate());
       return new Written(RowCounts.NONE, List.of());
     } catch (SQLException e) {
-      if (!REFERENCED_BY_FOREIGN_KEY.equals(e.getSQLState())) {
+      if (!NOT_TO_BE_TRUNCATED.contains(e.getSQLState())) {
         throw e;
       }
       connection.rollback(savepoint);
