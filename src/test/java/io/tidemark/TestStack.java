@@ -14,31 +14,60 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The embedded stack that the tests of one JVM share: started by the first that asks, on free
- * ports, and stopped when the JVM ends. Each test takes databases of its own.
+ * The servers that the tests of one JVM share: started by the first that asks, on free ports, and
+ * stopped when the JVM ends. Each test takes databases of its own. They are the embedded stack, or
+ * with {@code -Dtidemark.it=containers} containers.
  */
 public final class TestStack {
   private static final AtomicInteger DATABASES = new AtomicInteger();
 
   private TestStack() {}
 
-  private static final class Holder {
-    private static final EmbeddedStack STACK = start();
+  /** A PostgreSQL and a broker. */
+  interface Servers {
+    /** Makes a database and answers its complete JDBC URL. */
+    String createDatabase(String name) throws SQLException;
 
-    private static EmbeddedStack start() {
+    String bootstrapServers();
+  }
+
+  private record Embedded(EmbeddedStack stack) implements Servers {
+    static Embedded start() {
       Path data = Path.of("target", "test-stack-" + ProcessHandle.current().pid());
       EmbeddedStack stack =
           EmbeddedStack.start(new EmbeddedSettings(data, 0, 0), EnumSet.allOf(Part.class));
       Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "stop test stack"));
-      return stack;
+      return new Embedded(stack);
     }
+
+    @Override
+    public String createDatabase(String name) throws SQLException {
+      return stack.postgres().orElseThrow().createDatabase(name);
+    }
+
+    @Override
+    public String bootstrapServers() {
+      return stack.kafka().orElseThrow().bootstrapServers();
+    }
+  }
+
+  private static Servers servers;
+
+  private static synchronized Servers servers() {
+    if (servers == null) {
+      servers =
+          "containers".equals(System.getProperty("tidemark.it"))
+              ? ContainerStack.start()
+              : Embedded.start();
+    }
+    return servers;
   }
 
   /** A new, empty database, under the name of a connection. */
   public static PgDatabase database(String connection) {
     try {
       String name = connection + "_" + DATABASES.incrementAndGet();
-      String url = Holder.STACK.postgres().orElseThrow().createDatabase(name);
+      String url = servers().createDatabase(name);
       return new PgDatabase(connection, url, null, null);
     } catch (SQLException e) {
       throw new IllegalStateException(e);
@@ -47,7 +76,7 @@ public final class TestStack {
 
   /** Settings of a Kafka client for the stack's broker. */
   public static Map<String, Object> kafka() {
-    return Map.of("bootstrap.servers", Holder.STACK.kafka().orElseThrow().bootstrapServers());
+    return Map.of("bootstrap.servers", servers().bootstrapServers());
   }
 
   /** Runs a script of statements. */

@@ -14,6 +14,7 @@ import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
 
@@ -22,7 +23,8 @@ import java.util.function.IntPredicate;
  * it. It does not find out why the guard held something back: it only says that it did.
  */
 final class JdbcTableWriter {
-  private static final String REFERENCED_BY_FOREIGN_KEY = "0A000";
+  /** A foreign key refers to the table, or the role may delete but not truncate. */
+  private static final Set<String> NOT_TO_BE_TRUNCATED = Set.of("0A000", "42501");
 
   private final JdbcStatements statements;
   private final TableMapping mapping;
@@ -173,7 +175,7 @@ final class JdbcTableWriter {
       statement.execute(sql.truncate());
       return Written.done(RowCounts.NONE);
     } catch (SQLException e) {
-      if (!REFERENCED_BY_FOREIGN_KEY.equals(e.getSQLState())) {
+      if (!NOT_TO_BE_TRUNCATED.contains(e.getSQLState())) {
         throw e;
       }
       statements.connection().rollback(savepoint);

@@ -1,6 +1,7 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.postgres.PgFailure;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -145,7 +146,13 @@ final class JdbcTarget implements AutoCloseable {
               target + ": a lock was not had in time" + state,
               "nothing, if a resync runs; else look for a long transaction on the target table",
               e);
-      case SCHEMA, ROW ->
+      case SCHEMA ->
+          failure(
+              "target_refuses",
+              target + " refuses the statement: " + PgFailure.describe(e) + state,
+              "check the target table's columns and this user's privileges on it",
+              e);
+      case ROW ->
           failure(
               "target_refuses",
               target + " refuses the statement: " + PgRefusal.describe(e),

@@ -245,8 +245,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
       if (open && !committing) {
         producer.abortTransaction();
       }
-    } catch (KafkaException e) {
-      // Fenced, or the brokers are away: the next writer, or time, ends the transaction.
+    } catch (KafkaException | IllegalStateException e) {
+      // Fenced, in the middle of a commit that did not end, or the brokers are away: the next
+      // writer, or time, ends the transaction. The producer must be closed all the same.
       LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
     } finally {
       producer.close(CLOSE_MAX);

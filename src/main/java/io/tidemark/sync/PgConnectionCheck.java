@@ -96,7 +96,11 @@ public final class PgConnectionCheck {
               field,
               "no_privilege",
               "the role may not read the log",
-              "alter role … replication (on RDS: grant rds_replication to the role)"));
+              "alter role "
+                  + server.role()
+                  + " replication (on RDS: grant rds_replication to "
+                  + server.role()
+                  + ")"));
     }
     if (!server.canCreate()) {
       findings.add(
@@ -104,7 +108,7 @@ public final class PgConnectionCheck {
               field,
               "no_privilege",
               "the role may not create a publication",
-              "grant create on database … to the role"));
+              server.grantCreate()));
     }
     if (server.freeSlots() < 1) {
       findings.add(
@@ -126,7 +130,7 @@ public final class PgConnectionCheck {
               field,
               "no_privilege",
               "the role may not create the schema tidemark, which holds the applied position",
-              "grant create on database … to the role, or create the schema for it"));
+              server.grantCreate() + ", or create the schema for it"));
     }
     return findings;
   }

@@ -99,13 +99,13 @@ public final class PgPreFlight {
             "Name another table or another connection");
         return null;
       }
-      privileges(PgTableFacts.of(from, read), read);
+      privileges(PgTableFacts.of(from, read), read, source.role());
       MappingPlan plan = new MappingPlan(definition, read, written);
       Optional<TableMapping> mapping = plan.mapping();
       findings.addAll(plan.findings());
-      target(PgTableFacts.of(to, written), written, mapping);
+      target(PgTableFacts.of(to, written), written, mapping, target.role());
       if (mapping.isPresent()) {
-        capturable(PgTableFacts.of(from, read), mapping.get());
+        capturable(PgTableFacts.of(from, read), mapping.get(), source.role());
         findings.addAll(PgTypeCheck.inspect(to, mapping.get()));
       }
       if (definition.rowFilter() != null) {
@@ -163,24 +163,27 @@ public final class PgPreFlight {
       }
     }
 
-    private void privileges(PgTableFacts facts, TableShape table) {
-      if (!facts.privileges().contains("usage") || !facts.privileges().contains("select")) {
+    private void privileges(PgTableFacts facts, TableShape table, String role) {
+      String grants = facts.grants(List.of("usage", "select"), table, role);
+      if (!grants.isEmpty()) {
         add(
             "source_table",
             "no_privilege",
             "the source connection's role may not read " + table.name(),
-            "grant usage on its schema and select on it to that role");
+            grants);
       }
     }
 
-    private void target(PgTableFacts facts, TableShape table, Optional<TableMapping> mapping) {
+    private void target(
+        PgTableFacts facts, TableShape table, Optional<TableMapping> mapping, String role) {
       List<String> needed =
           new ArrayList<>(List.of("usage", "select", "insert", "update", "delete"));
       if (definition.truncateTarget()) {
         needed.add("truncate");
       }
-      needed.removeAll(facts.privileges());
-      if (!needed.isEmpty()) {
+      String grants = facts.grants(needed, table, role);
+      if (!grants.isEmpty()) {
+        needed.removeAll(facts.privileges());
         add(
             "target_table",
             "no_privilege",
@@ -188,7 +191,7 @@ public final class PgPreFlight {
                 + String.join(", ", needed)
                 + " on "
                 + table.name(),
-            "grant them to that role (usage is a privilege of the schema)");
+            grants);
       }
       mapping.ifPresent(found -> targetKeyAndColumns(facts, table, found));
     }
@@ -217,7 +220,7 @@ public final class PgPreFlight {
       }
     }
 
-    private void capturable(PgTableFacts facts, TableMapping mapping) {
+    private void capturable(PgTableFacts facts, TableMapping mapping, String role) {
       if (!definition.needsCapture()) {
         return;
       }
@@ -240,7 +243,7 @@ public final class PgPreFlight {
             "source_table",
             "no_privilege",
             "only the owner of " + table.name() + " may add it to a publication",
-            "grant the owner's role to the source connection's role");
+            "grant " + facts.owner() + " to " + role + " (or make that role a superuser)");
       }
     }
   }

@@ -9,6 +9,8 @@ import java.sql.Statement;
  * What pre-flight asks a server about itself and about what our role may do.
  *
  * @param identity the same for two sessions exactly if they are in one database of one server
+ * @param role ours, quoted as in SQL
+ * @param database its name, quoted as in SQL
  * @param versionNumber {@code server_version_num}
  * @param canReplicate whether our role may read the log
  * @param canCreate whether our role may create schemas and publications in the database
@@ -17,6 +19,8 @@ import java.sql.Statement;
  */
 record PgServer(
     String identity,
+    String role,
+    String database,
     int versionNumber,
     String version,
     String walLevel,
@@ -32,6 +36,8 @@ record PgServer(
       """
       select pg_catalog.pg_postmaster_start_time()::text
                || current_setting('port') || pg_catalog.current_database(),
+             quote_ident(current_user),
+             quote_ident(pg_catalog.current_database()),
              current_setting('server_version_num')::int,
              current_setting('server_version'),
              current_setting('wal_level'),
@@ -53,20 +59,27 @@ record PgServer(
       where r.rolname = current_user
       """;
 
+  /** The statement that lets our role create publications and schemas in the database. */
+  String grantCreate() {
+    return "grant create on database " + database + " to " + role;
+  }
+
   static PgServer of(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery(FACTS)) {
       row.next();
       return new PgServer(
           row.getString(1),
-          row.getInt(2),
+          row.getString(2),
           row.getString(3),
-          row.getString(4),
-          row.getBoolean(5),
-          row.getBoolean(6),
+          row.getInt(4),
+          row.getString(5),
+          row.getString(6),
           row.getBoolean(7),
           row.getBoolean(8),
-          row.getInt(9));
+          row.getBoolean(9),
+          row.getBoolean(10),
+          row.getInt(11));
     }
   }
 }

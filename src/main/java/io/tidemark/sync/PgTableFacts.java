@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What pre-flight asks the catalog about one table, besides its shape.
@@ -20,12 +21,16 @@ import java.util.Set;
  * @param required columns that an insert must give, because they are not null without a default
  * @param privileges of ours: {@code select insert update delete truncate owner usage}, the last of
  *     its schema
+ * @param owner its owner's role, quoted as in SQL
+ * @param schema its schema, quoted as in SQL
  */
 record PgTableFacts(
     Set<String> identity,
     List<Set<String>> uniqueKeys,
     Set<String> required,
-    Set<String> privileges) {
+    Set<String> privileges,
+    String owner,
+    String schema) {
   /** More names than this do not help anybody to find a misspelling. */
   private static final int SIMILAR_MAX = 3;
 
@@ -85,6 +90,14 @@ record PgTableFacts(
       where c.oid = ?::oid and p.granted
       """;
 
+  private static final String OWNER =
+      """
+      select quote_ident(pg_catalog.pg_get_userbyid(c.relowner)), quote_ident(n.nspname)
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.oid = ?::oid
+      """;
+
   private static final String TABLES =
       """
       select n.nspname, c.relname
@@ -106,11 +119,35 @@ record PgTableFacts(
         }
       }
     }
-    return new PgTableFacts(
-        texts(connection, IDENTITY, table),
-        uniqueKeys,
-        texts(connection, REQUIRED, table),
-        texts(connection, PRIVILEGES, table));
+    try (PreparedStatement statement = connection.prepareStatement(OWNER)) {
+      statement.setLong(1, table.oid());
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return new PgTableFacts(
+            texts(connection, IDENTITY, table),
+            uniqueKeys,
+            texts(connection, REQUIRED, table),
+            texts(connection, PRIVILEGES, table),
+            row.getString(1),
+            row.getString(2));
+      }
+    }
+  }
+
+  /** The statements that give a role what it lacks of these privileges on the table. */
+  String grants(List<String> needed, TableShape table, String role) {
+    List<String> statements = new ArrayList<>();
+    if (needed.contains("usage") && !privileges.contains("usage")) {
+      statements.add("grant usage on schema " + schema + " to " + role);
+    }
+    String ofTable =
+        needed.stream()
+            .filter(one -> !one.equals("usage") && !privileges.contains(one))
+            .collect(Collectors.joining(", "));
+    if (!ofTable.isEmpty()) {
+      statements.add("grant " + ofTable + " on " + table.name() + " to " + role);
+    }
+    return String.join("; ", statements);
   }
 
   private static Set<String> texts(Connection connection, String sql, TableShape table)

@@ -19,7 +19,6 @@ class DebeziumSelfTestTest {
 
     assertThatThrownBy(() -> DebeziumSelfTest.run(Map.of("sourceinfo.struct.maker", stock)))
         .hasMessageContaining("Debezium 3.")
-        .hasMessageContaining("does not fit this program")
-        .hasMessageContaining("did not come from our stream");
+        .hasMessageContaining("does not fit this program");
   }
 }
