@@ -81,7 +81,7 @@ final class Guard {
     String fresh = keepsDeleted ? "false" : "true";
     return switch (policy.detection()) {
       case ORIGIN -> {
-        String foreign = foreignOrigin(inStep);
+        String foreign = foreignOrigin(inStep, mapping);
         yield new Guard(Needs.NOTHING, foreign, foreign, foreign, InsertOver.OWN);
       }
       case BEFORE_IMAGE -> {
@@ -107,13 +107,31 @@ final class Guard {
    * INVARIANT: only writes after the target came in step count, and never our own. A row whose
    * writer the server no longer knows was written long ago; one of the running transaction is ours.
    */
-  private static String foreignOrigin(InStep inStep) {
+  private static String foreignOrigin(InStep inStep, TableMapping mapping) {
     String ours = inStep.origins().stream().map(String::valueOf).collect(joining(",", "'{", "}'"));
     return """
         coalesce(
-          (pg_catalog.pg_xact_commit_timestamp_origin(t.xmin)).roident <> all (%s::oid[])
-          and pg_catalog.pg_xact_commit_timestamp(t.xmin) > %s::timestamptz, false)"""
-        .formatted(ours, Sql.literal(inStep.since()));
+          coalesce((pg_catalog.pg_xact_commit_timestamp_origin(t.xmin)).roident, 0)
+            <> all (%s::oid[])
+          and (coalesce(pg_catalog.pg_xact_commit_timestamp(t.xmin) > %s::timestamptz, false)%s),
+          false)"""
+        .formatted(ours, Sql.literal(inStep.since()), orKept(inStep, mapping));
+  }
+
+  private static String orKept(InStep inStep, TableMapping mapping) {
+    if (inStep.kept() == null) {
+      return "";
+    }
+    String key =
+        mapping.key().stream()
+            .map(pair -> "t." + Sql.name(pair.target().name()) + "::text")
+            .collect(joining(", "));
+    return """
+         or exists (
+              select
+              from tidemark.kept_row r
+              where r.configuration_id = '%s' and r.key_values = array[%s])"""
+        .formatted(inStep.kept(), key);
   }
 
   private static String imageDiffers(TableMapping mapping) {

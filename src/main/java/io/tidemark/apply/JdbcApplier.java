@@ -43,6 +43,7 @@ public final class JdbcApplier implements AutoCloseable {
   private static final int HOLDERS_MAX = 64;
 
   private final Connection connection;
+  private final UUID configuration;
   private final JdbcStatements statements;
   private final TableMapping mapping;
   private final JdbcPositions positions;
@@ -56,7 +57,7 @@ public final class JdbcApplier implements AutoCloseable {
   private Guard guard;
   private JdbcTableWriter writer;
   private JdbcConflictWriter conflictWriter;
-  private String inStepSince = "-infinity";
+  private InStep inStep;
   private int cautious;
 
   /** Takes the session over: it is this applier's until closed. */
@@ -70,6 +71,7 @@ public final class JdbcApplier implements AutoCloseable {
       ApplyPorts ports)
       throws SQLException {
     this.connection = connection;
+    this.configuration = configuration;
     this.mapping = mapping;
     this.positions = positions;
     this.ports = ports;
@@ -84,7 +86,8 @@ public final class JdbcApplier implements AutoCloseable {
             ? PgOrigins.take(connection, configuration)
             : List.of();
     connection.setAutoCommit(false);
-    guard = Guard.of(policy, mapping, deletes, new InStep(inStepSince, origins));
+    inStep = new InStep("-infinity", origins, null);
+    guard = Guard.of(policy, mapping, deletes, inStep);
     writer = new JdbcTableWriter(statements, mapping, guard);
     conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
   }
@@ -100,10 +103,12 @@ public final class JdbcApplier implements AutoCloseable {
       return;
     }
     String since = positions.inStepSince(connection, topic);
+    UUID kept = positions.hasKept(connection) ? configuration : null;
     connection.commit();
-    if (!since.equals(inStepSince)) {
-      inStepSince = since;
-      guard = Guard.of(policy, mapping, deletes, new InStep(since, origins));
+    InStep now = new InStep(since, origins, kept);
+    if (!now.equals(inStep)) {
+      inStep = now;
+      guard = Guard.of(policy, mapping, deletes, now);
       writer = new JdbcTableWriter(statements, mapping, guard);
       conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
     }
@@ -120,6 +125,8 @@ public final class JdbcApplier implements AutoCloseable {
       // The text of values that conflicts put on record must not depend on the role's settings.
       statement.execute(
           """
+          set timezone = 'UTC';
+          set datestyle = 'ISO';
           set intervalstyle = 'postgres';
           set bytea_output = 'hex';
           set extra_float_digits = 1;

@@ -44,7 +44,12 @@ public final class JdbcPositions {
       alter table tidemark.applied_position
         add column if not exists topic_id uuid,
         add column if not exists in_step_since timestamptz not null default clock_timestamp(),
-        add column if not exists in_step_transaction xid8
+        add column if not exists in_step_transaction xid8;
+      create table if not exists tidemark.kept_row (
+        configuration_id uuid not null,
+        key_values text[] not null,
+        primary key (configuration_id, key_values)
+      )
       """;
 
   // Looked at first: whoever may write positions need not be allowed to change the table.
@@ -55,7 +60,8 @@ public final class JdbcPositions {
         from pg_catalog.pg_attribute a
         where a.attrelid = to_regclass('tidemark.applied_position')
           and a.attname = 'in_step_transaction'
-          and not a.attisdropped)
+          and not a.attisdropped
+          and to_regclass('tidemark.kept_row') is not null)
       """;
 
   private static final String FIND =
@@ -123,6 +129,15 @@ public final class JdbcPositions {
       insert into tidemark.applied_position
       select *
       from gone
+      """;
+
+  private static final String HAS_KEPT =
+      "select exists (select from tidemark.kept_row where configuration_id = ?)";
+
+  private static final String FORGET_KEPT =
+      """
+      delete from tidemark.kept_row
+      where configuration_id = ?
       """;
 
   private static final String FORGET =
@@ -262,8 +277,28 @@ public final class JdbcPositions {
     }
   }
 
+  /** Whether a merge has left rows as they were that the source has otherwise. */
+  boolean hasKept(Connection connection) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(HAS_KEPT)) {
+      statement.setObject(1, configuration);
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        return row.getBoolean(1);
+      }
+    }
+  }
+
+  /** Forgets which rows a merge has left: all of them are the source's now. */
+  public void forgetKept(Connection connection) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(FORGET_KEPT)) {
+      statement.setObject(1, configuration);
+      statement.executeUpdate();
+    }
+  }
+
   /** Forgets all positions of the configuration. */
   public void forget(Connection connection) throws SQLException {
+    forgetKept(connection);
     try (PreparedStatement statement = connection.prepareStatement(FORGET)) {
       statement.setObject(1, configuration);
       statement.executeUpdate();

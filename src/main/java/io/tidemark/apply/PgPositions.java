@@ -54,6 +54,15 @@ public final class PgPositions {
         });
   }
 
+  /** See {@link JdbcPositions#forgetKept}. */
+  public void forgetKept() {
+    run(
+        connection -> {
+          positions.forgetKept(connection);
+          return true;
+        });
+  }
+
   public void forget() {
     run(
         connection -> {

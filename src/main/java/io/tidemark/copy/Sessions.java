@@ -35,6 +35,8 @@ final class Sessions implements AutoCloseable {
   private static final String FIXED_SETTINGS =
       """
       set row_security = off;
+      set timezone = 'UTC';
+      set datestyle = 'ISO';
       set intervalstyle = 'postgres';
       set bytea_output = 'hex';
       set extra_float_digits = 1;

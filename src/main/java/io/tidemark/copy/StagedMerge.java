@@ -13,6 +13,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Finds by digests which parts of the two tables differ, loads those parts of the source into a
@@ -148,6 +149,7 @@ final class StagedMerge {
     run.commit(
         () -> {
           records.write();
+          rememberKept(writer);
           if (waiting > 0 && !hooks.join().isStreaming()) {
             records.joinWaiting();
           }
@@ -165,6 +167,34 @@ final class StagedMerge {
         counts.conflicts() - counts.reviews(),
         run.progress().bytes(),
         run.snapshot());
+  }
+
+  /**
+   * Notes which rows stay as they are: the stream must not take them for rows that nobody cares
+   * about, however long ago they were written. Without a stream there is no table to note them in.
+   */
+  private void rememberKept(PgSession writer) {
+    if (!writer.isTrue("select to_regclass('tidemark.kept_row') is not null")) {
+      return;
+    }
+    String key =
+        request.mapping().key().stream()
+            .map(pair -> "t." + Sql.name(pair.target().name()) + "::text")
+            .collect(Collectors.joining(", "));
+    writer.execute(
+        """
+        insert into tidemark.kept_row (configuration_id, key_values)
+        select '%s', array[%s]
+        from pg_temp.tidemark_merge as d
+        join %s as t on %s
+        where d.decision in ('KEEP', 'REVIEW')
+        on conflict do nothing
+        """
+            .formatted(
+                request.configuration(),
+                key,
+                Difference.targetRelation(request.mapping()),
+                Difference.atTargetRow(request.mapping())));
   }
 
   /**

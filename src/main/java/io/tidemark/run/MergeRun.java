@@ -132,7 +132,7 @@ final class MergeRun {
     ConflictPolicy policy = rooms.policy(configuration, accepted);
     return new TableMerge(source, target, rooms.copy())
         .run(
-            new MergeRequest(execution, accepted.mapping(), policy, topic),
+            new MergeRequest(configuration.id(), execution, accepted.mapping(), policy, topic),
             new MergeHooks(
                 join, rooms.preparation(configuration, policy), rooms.conflictLog(configuration)),
             progress,

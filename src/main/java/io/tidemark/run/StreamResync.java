@@ -104,6 +104,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
     tracker.requireNoGapSince(source, snapshot.lsn());
     PgPositions positions = new PgPositions(session, task.configuration());
     reached.values().forEach(positions::set);
+    positions.forgetKept();
   }
 
   /** Where the target stands with the copy; empty until it is caught up. */

@@ -94,7 +94,8 @@ final class TwoWayMergeRun {
     MergeOutcome first =
         new TableMerge(source, target, rooms.copy())
             .run(
-                new MergeRequest(execution, mapping, policy, rooms.topic(definition)),
+                new MergeRequest(
+                    configuration.id(), execution, mapping, policy, rooms.topic(definition)),
                 new MergeHooks(MergeJoin.none(), rooms.preparation(configuration, policy), log),
                 there,
                 cancellation);
@@ -106,6 +107,7 @@ final class TwoWayMergeRun {
         new TableMerge(target, source, rooms.copy())
             .run(
                 new MergeRequest(
+                    configuration.id(),
                     execution,
                     mapping.reversed(),
                     back(policy, mapping),

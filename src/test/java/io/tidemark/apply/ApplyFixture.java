@@ -141,6 +141,11 @@ final class ApplyFixture implements AutoCloseable {
     return new ChangeSource("source", "db", TABLE, position, 7, 99, committedMicros, null);
   }
 
+  /** As when a loop reads its position anew. */
+  void renew() throws SQLException {
+    applier.renew(TOPIC);
+  }
+
   /** Applies what was sent since, as one batch. */
   RowCounts apply() throws SQLException {
     AppliedPosition to = at.at(offset);

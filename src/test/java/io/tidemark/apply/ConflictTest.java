@@ -194,6 +194,25 @@ final class ConflictTest {
   }
 
   @Test
+  void aRowThatAMergeHasKeptCountsAsOthersWhenever() throws SQLException {
+    try (ApplyFixture f =
+        new ApplyFixture(
+            policy(ConflictResolution.TARGET_WINS, ConflictDetection.ORIGIN),
+            DeleteHandling.APPLY,
+            "insert into item select g, 'restored' from generate_series(1, 2) g;")) {
+      f.others("insert into tidemark.kept_row values ('" + f.configuration + "', '{1}')");
+      f.renew();
+      f.update("1", "ours", null, null, null);
+      f.update("2", "ours", null, null, null);
+
+      f.apply();
+
+      assertThat(f.rows()).isEqualTo("1,restored,,|2,ours,,");
+      assertThat(f.onlyConflict().rowKey()).isEqualTo(RowKey.of("1"));
+    }
+  }
+
+  @Test
   void isSilentAboutARowThatIsEqualAlready() throws SQLException {
     for (ConflictDetection detection : detections()) {
       try (ApplyFixture f = new ApplyFixture(ConflictResolution.MANUAL, detection)) {

@@ -23,7 +23,8 @@ final class Merges {
   }
 
   static MergeRequest request(TableMapping mapping, ConflictResolution strategy) {
-    return new MergeRequest(UUID.randomUUID(), mapping, policy(strategy), "topic");
+    return new MergeRequest(
+        UUID.randomUUID(), UUID.randomUUID(), mapping, policy(strategy), "topic");
   }
 
   static Completed completed(
