@@ -53,7 +53,6 @@ final class JdbcTwoWay implements AutoCloseable {
   /** How long a server is given to say that it is alive. */
   private static final int ALIVE_SECONDS = 5;
 
-  static java.util.function.Consumer<String> TRACE = null;
   private static final String TRY_AGAIN = "40001";
 
   /** Keys of a truncated side are taken in parts of this size. */
@@ -374,28 +373,6 @@ final class JdbcTwoWay implements AutoCloseable {
                 side(source, work.source(), work.sourceFrom(), key),
                 side(target, work.target(), work.targetFrom(), key),
                 target != null && !target.differs());
-        if (TRACE != null) {
-          TRACE.accept(
-              key.value(0)
-                  + " "
-                  + outcome
-                  + " S="
-                  + (source == null
-                      ? null
-                      : source.values() + "/" + source.ours() + "/" + source.writtenMicros())
-                  + " T="
-                  + (target == null
-                      ? null
-                      : target.values() + "/" + target.ours() + "/" + target.writtenMicros())
-                  + " evS="
-                  + work.source().touched().get(key)
-                  + " evT="
-                  + work.target().touched().get(key)
-                  + " sideS="
-                  + side(source, work.source(), work.sourceFrom(), key)
-                  + " sideT="
-                  + side(target, work.target(), work.targetFrom(), key));
-        }
         if (outcome.conflict() != null) {
           found.add(detected(key, source, target, outcome));
         }
@@ -413,7 +390,10 @@ final class JdbcTwoWay implements AutoCloseable {
           case NOTHING -> done = done.plus(RowCounts.unchanged(1));
           case WAIT -> done = done.plus(RowCounts.skipped(1));
         }
-        seen.put(key, new Compared(written(source), written(target)));
+        boolean areEqual = outcome.action() == Action.NOTHING && source != null && target != null;
+        if (areEqual || outcome.action().isInStep()) {
+          seen.put(key, new Compared(written(source), written(target)));
+        }
       }
 
       private long written(@Nullable Held held) {

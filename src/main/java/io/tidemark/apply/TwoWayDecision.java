@@ -33,7 +33,15 @@ final class TwoWayDecision {
     /** The row is deleted on whichever side has it. */
     DELETE,
     /** A person decides; the key waits. */
-    WAIT
+    WAIT;
+
+    /**
+     * Whether both sides are in step afterwards. INVARIANT: nothing done because something is still
+     * on its way is not: what was seen of the row then is not known to the other side.
+     */
+    boolean isInStep() {
+      return this == TO_TARGET || this == TO_SOURCE || this == DELETE;
+    }
   }
 
   /**

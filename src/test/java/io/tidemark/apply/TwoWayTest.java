@@ -149,10 +149,29 @@ final class TwoWayTest {
     }
   }
 
+  /** The source's row is gone by our own hand while its last change is still on its way. */
+  @Test
+  void aRowPutAgainWhileAnOldChangeArrivesReachesTheOtherSide() throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(ConflictResolution.TARGET_WINS);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      target.delete(1);
+      source.put(1, "here", EARLY);
+      source.put(1, "here later", EARLY);
+      f.arrive(1, 1);
+      target.put(1, "there again", EARLY);
+      f.arrive(1, 0);
+
+      f.allArrive();
+
+      assertThat(TwoWayFixture.rows(f.source)).startsWith("1,there again");
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+    }
+  }
+
   @TestFactory
   List<DynamicTest> bothSidesConvergeWhateverIsWrittenMeanwhile() {
-    return java.util.stream.Stream.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-        .flatMap(x -> List.of(ConflictResolution.values()).stream())
+    return List.of(ConflictResolution.values()).stream()
         .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> converges(strategy)))
         .toList();
   }
@@ -164,8 +183,6 @@ final class TwoWayTest {
     try (TwoWayFixture f = new TwoWayFixture(strategy);
         TwoWayFixture.Writer source = f.atSource();
         TwoWayFixture.Writer target = f.atTarget()) {
-      StringBuilder trace = new StringBuilder();
-      JdbcTwoWay.TRACE = line -> trace.append(line).append("\n");
       Thread here = writing(source, random.split(), "here");
       Thread there = writing(target, random.split(), "there");
       while (here.isAlive() || there.isAlive()) {
@@ -175,10 +192,6 @@ final class TwoWayTest {
       there.join();
       f.allArrive();
 
-      if (!f.settledRows(f.target).equals(f.settledRows(f.source))) {
-        java.nio.file.Files.writeString(
-            java.nio.file.Path.of("/tmp/twoway-" + strategy + "-" + seed + ".txt"), trace);
-      }
       assertThat(f.settledRows(f.target)).isEqualTo(f.settledRows(f.source));
       assertThat(f.parked).isEmpty();
       assertThat(f.log.all()).isNotEmpty();
