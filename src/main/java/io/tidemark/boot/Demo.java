@@ -40,6 +40,9 @@ final class Demo {
   /** The live shop's pause between transactions. */
   private static final Duration TRADE_EVERY = Duration.ofMillis(20);
 
+  /** Once in so many transactions somebody writes a customer at the target too. */
+  private static final int TRADES_PER_QUARREL = 100;
+
   /** A step of the bounded demo that takes longer has failed. */
   private static final Duration STEP_MAX = Duration.ofMinutes(3);
 
@@ -52,7 +55,8 @@ final class Demo {
       List.of(
           """
           {"name": "customers_sync", "source_table": "shop.customers",
-           "target_table": "shop.customers", "sync_strategy": "incremental"}
+           "target_table": "shop.customers", "sync_strategy": "merge",
+           "conflict_resolution": "source_wins"}
           """,
           """
           {"name": "orders_sync", "source_table": "shop.orders",
@@ -105,13 +109,22 @@ final class Demo {
 
   private void tradeUntilStopped() {
     while (!isStopping(Duration.ofSeconds(1))) {
-      try (Connection counter = shop.counter()) {
-        while (!isStopping(TRADE_EVERY)) {
-          shop.trade(counter);
+      try (Connection counter = shop.counter();
+          Connection clerk = shop.clerk()) {
+        for (int i = 1; !isStopping(TRADE_EVERY); i++) {
+          trade(counter, clerk, i);
         }
       } catch (SQLException e) {
         out.println("The shop cannot reach its database, and tries again: " + e.getMessage());
       }
+    }
+  }
+
+  private void trade(Connection counter, Connection clerk, int number) throws SQLException {
+    if (number % TRADES_PER_QUARREL == 0) {
+      shop.quarrel(counter, clerk);
+    } else {
+      shop.trade(counter);
     }
   }
 
@@ -137,9 +150,10 @@ final class Demo {
     say("In step for the first time after %s.", since(started));
 
     Instant trading = Instant.now();
-    try (Connection counter = shop.counter()) {
-      for (int i = 0; i < TRADES_ONCE; i++) {
-        shop.trade(counter);
+    try (Connection counter = shop.counter();
+        Connection clerk = shop.clerk()) {
+      for (int i = 1; i <= TRADES_ONCE; i++) {
+        trade(counter, clerk, i);
       }
     }
     say("%d transactions at the source in %s.", TRADES_ONCE, since(trading));
@@ -192,8 +206,15 @@ final class Demo {
                 one.equal() ? "equal" : "DIFFERENT"));
     boolean equal = comparisons.values().stream().allMatch(DemoShop.Comparison::equal);
     out.println();
+    say("%d conflicts, all decided for the source: GET /conflicts has them.", conflicts());
     out.println(equal && completed ? "source = target" : "source and target DIFFER");
     return equal && completed;
+  }
+
+  private long conflicts() {
+    return engine.streams().stream()
+        .mapToLong(stream -> stream.progress().rows().conflictsDetected())
+        .sum();
   }
 
   private List<SyncConfiguration> configure() {

@@ -100,6 +100,20 @@ final class DemoShop {
       update shop.products set price = price + 0.01 where sku = 'S' || (? % 500)
       """;
 
+  // A clerk on the other side notes another city, and the shop another street just after.
+  private static final String NOTE_CITY =
+      """
+      update shop.customers
+      set address = jsonb_set(address, '{city}', to_jsonb('Haven ' || ?::text))
+      where id = ?
+      """;
+  private static final String NOTE_STREET =
+      """
+      update shop.customers
+      set address = jsonb_set(address, '{street}', to_jsonb('Wharf ' || ?::text))
+      where id = ?
+      """;
+
   // Another key for the same customer: far above the others, or back again.
   private static final String RENUMBER_CUSTOMER =
       """
@@ -167,6 +181,26 @@ final class DemoShop {
       run(counter, CHANGE_PRICE, 1);
     } else {
       run(counter, RENUMBER_CUSTOMER, 1);
+    }
+  }
+
+  /** A session on the target, for somebody who writes there too. */
+  Connection clerk() throws SQLException {
+    return target.open("demo clerk");
+  }
+
+  /** Both sides write one customer, which is a conflict. */
+  void quarrel(Connection counter, Connection clerk) throws SQLException {
+    int customer = 1 + random.nextInt(2000);
+    note(clerk, NOTE_CITY, customer);
+    note(counter, NOTE_STREET, customer);
+  }
+
+  private void note(Connection session, String sql, int customer) throws SQLException {
+    try (PreparedStatement statement = session.prepareStatement(sql)) {
+      statement.setInt(1, random.nextInt(1000));
+      statement.setInt(2, customer);
+      statement.executeUpdate();
     }
   }
 

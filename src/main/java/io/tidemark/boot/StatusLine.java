@@ -49,9 +49,11 @@ final class StatusLine {
             .max()
             .orElse(0);
     long parked = streams.stream().mapToLong(stream -> stream.progress().rows().parked()).sum();
+    long conflicts =
+        streams.stream().mapToLong(one -> one.progress().rows().conflictsDetected()).sum();
     String status =
-        "%d streams  %.0f rows/s  %d applied  lag %d events, %.1f s  %d parked"
-            .formatted(streams.size(), rate, applied, lagEvents, lagSeconds, parked);
+        "%d streams  %.0f rows/s  %d applied  lag %d events, %.1f s  %d conflicts  %d parked"
+            .formatted(streams.size(), rate, applied, lagEvents, lagSeconds, conflicts, parked);
     return problems.isEmpty() ? status : status + "  PROBLEM: " + problems.get(0);
   }
 }
