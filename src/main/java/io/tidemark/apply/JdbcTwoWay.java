@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.apply.RowEdit.Expected;
 import io.tidemark.apply.TwoWayChanges.Touched;
+import io.tidemark.apply.TwoWayDecision.Action;
 import io.tidemark.apply.TwoWayDecision.Event;
 import io.tidemark.apply.TwoWayDecision.Outcome;
 import io.tidemark.apply.TwoWayDecision.Side;
