@@ -187,6 +187,11 @@ public record Rooms(
     return accepted.policy(configuration.definition());
   }
 
+  /** Likewise, as both databases allow it now. */
+  ConflictPolicy policy(SyncConfiguration configuration) {
+    return policy(configuration, accepted(configuration));
+  }
+
   /** Where the conflicts of a configuration are on record. */
   ConflictLog conflictLog(SyncConfiguration configuration) {
     SyncDefinition definition = configuration.definition();

@@ -2,6 +2,7 @@ package io.tidemark.web;
 
 import static io.restassured.RestAssured.given;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.hamcrest.Matchers.equalTo;
 
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
@@ -82,6 +83,48 @@ class TokensTest {
         .post(Api.ROOT + "/conflicts/resolve")
         .then()
         .statusCode(200);
+  }
+
+  @Test
+  void putsTheRoleOfWhoDecidesOnRecord() {
+    for (String database : List.of("source", "target")) {
+      TestDatabases.execute(database, "create table if not exists decided (id bigint primary key)");
+    }
+    TestDatabases.execute("store", "delete from sync_configurations");
+    var operator = Map.of("Authorization", "Bearer operator-0123456789");
+    String configuration =
+        given()
+            .headers(operator)
+            .contentType("application/json")
+            .body(
+                """
+                {"name": "decided", "source_table": "decided", "target_table": "decided",
+                 "sync_strategy": "incremental", "conflict_resolution": "manual"}
+                """)
+            .post(Api.ROOT + "/configurations")
+            .then()
+            .statusCode(201)
+            .extract()
+            .path("id");
+    TestDatabases.execute(
+        "store",
+        """
+        insert into sync_conflicts
+          (id, configuration_id, topic, partition, "offset", target_table, row_key, key_values,
+           type, status, strategy, source_row, detected_at)
+        values ('%1$s', '%1$s', 't', 0, 0, 'public.decided', '{"id": 1}', '{1}',
+                'update_missing', 'pending', 'manual', '{"id": 1}', now())
+        """
+            .formatted(configuration));
+
+    given()
+        .headers(operator)
+        .contentType("application/json")
+        .body("{\"resolution\": \"target\"}")
+        .post(Api.ROOT + "/conflicts/" + configuration + "/resolve")
+        .then()
+        .statusCode(200)
+        .body("resolved_by", equalTo("operator"));
   }
 
   @ParameterizedTest
