@@ -5,16 +5,14 @@ import io.tidemark.postgres.PgSession;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 
-/** What one side's rows come to, bucket by bucket: three numbers each, however large the table. */
+/** What one side's rows come to, bucket by bucket: two numbers each, however large the table. */
 final class BucketDigests {
   private final long[] rows;
-  private final long[] first;
-  private final long[] second;
+  private final long[] sums;
 
   private BucketDigests(int buckets) {
     rows = new long[buckets];
-    first = new long[buckets];
-    second = new long[buckets];
+    sums = new long[buckets];
   }
 
   /** Reads the answer of one of {@link DigestPlan}'s statements. */
@@ -25,8 +23,7 @@ final class BucketDigests {
       String[] fields = text(line).split("\t", -1);
       int bucket = Integer.parseInt(fields[0]);
       digests.rows[bucket] = Long.parseLong(fields[1]);
-      digests.first[bucket] = Long.parseLong(fields[2]);
-      digests.second[bucket] = Long.parseLong(fields[3]);
+      digests.sums[bucket] = Long.parseLong(fields[2]);
     }
     return digests;
   }
@@ -47,8 +44,7 @@ final class BucketDigests {
   BitSet differingFrom(BucketDigests there) {
     BitSet differing = new BitSet(rows.length);
     for (int i = 0; i < rows.length; i++) {
-      boolean same =
-          rows[i] == there.rows[i] && first[i] == there.first[i] && second[i] == there.second[i];
+      boolean same = rows[i] == there.rows[i] && sums[i] == there.sums[i];
       differing.set(i, rows[i] > 0 && !same);
     }
     return differing;

@@ -3,23 +3,26 @@ package io.tidemark.copy;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
-import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The statements by which both sides sum up their rows: each row falls by a hash of its key into
- * one of many buckets, and a bucket's digest is the sum of its rows' hashes, whatever their order.
- * Buckets are hashed, not ranges of keys, because two databases may sort one text differently.
+ * one of many buckets, and a bucket's digest is its number of rows and the sum of their hashes,
+ * whatever their order. Buckets are hashed, not ranges of keys, because two databases may sort one
+ * text differently.
  *
- * <p>INVARIANT: what is hashed is the text that each value has as a value of the target's column,
- * so that rows that are equal there have one digest on both sides. Different digests of equal rows
- * cost only a comparison; equal digests of different rows would hide a difference.
+ * <p>INVARIANT: what is hashed is the content that each value has as a value of the target's
+ * column, to the last digit: equality, which takes 1.0 for 1.00, is not enough. Different digests
+ * of equal rows cost only a comparison; equal digests of different rows would hide a difference,
+ * and come by chance once in 2^64 buckets that differ.
  */
 final class DigestPlan {
   /** A bucket of this many rows is copied for one row in it that differs. */
@@ -27,11 +30,33 @@ final class DigestPlan {
 
   private static final int BUCKETS_MIN = 64;
 
-  /** The digests of this many buckets take 6 MB here and some 40 MB in either server. */
+  /** The digests of this many buckets take 4 MB on each side here, and some 30 MB in a server. */
   private static final int BUCKETS_MAX = 1 << 18;
 
   private static final Set<String> INTEGERS = Set.of("smallint", "integer", "bigint");
   private static final Set<String> TEXTS = Set.of("text", "character varying");
+
+  /** Types of which equal values are the same, so that their own hash tells all of them apart. */
+  private static final Set<String> EXACT =
+      Set.of(
+          "boolean",
+          "smallint",
+          "integer",
+          "bigint",
+          "uuid",
+          "bytea",
+          "date",
+          "timestamp with time zone",
+          "timestamp without time zone");
+
+  // The same hash of each exact type, and of a text, on both sides, whatever their versions are.
+  private static final String PROBE =
+      """
+      select pg_catalog.hash_record_extended(
+        row(true, 7::int2, -7::int4, 7::int8, 'Tidemark'::text collate pg_catalog."C", null::text,
+            '00000000-0000-0000-0000-000000000007'::uuid, '\\x07'::bytea, '2024-02-29'::date,
+            '2024-02-29 12:00:00+00'::timestamptz, '2024-02-29 12:00:00'::timestamp), 1)
+      """;
 
   /** Types whose input rounds to the column's precision as a cast does. */
   private static final Set<String> TIMES =
@@ -43,15 +68,12 @@ final class DigestPlan {
 
   private final TableMapping mapping;
   private final int buckets;
-  private final List<String> sourceColumns;
-  private final List<String> sourceKey;
+  private final Map<Pair, String> sourceValues;
 
-  private DigestPlan(
-      TableMapping mapping, int buckets, List<String> sourceColumns, List<String> sourceKey) {
+  private DigestPlan(TableMapping mapping, int buckets, Map<Pair, String> sourceValues) {
     this.mapping = mapping;
     this.buckets = buckets;
-    this.sourceColumns = sourceColumns;
-    this.sourceKey = sourceKey;
+    this.sourceValues = sourceValues;
   }
 
   /**
@@ -61,17 +83,13 @@ final class DigestPlan {
    * @param rows about how many there are
    */
   static Optional<DigestPlan> of(TableMapping mapping, long rows) {
-    List<String> columns = new ArrayList<>();
+    Map<Pair, String> values = new HashMap<>();
     for (Pair pair : mapping.columns()) {
-      Optional<String> text = asTarget(pair);
-      if (text.isEmpty()) {
-        return Optional.empty();
-      }
-      columns.add(text.get());
+      asTarget(pair).ifPresent(value -> values.put(pair, value));
     }
-    List<String> key =
-        mapping.key().stream().map(pair -> columns.get(mapping.columns().indexOf(pair))).toList();
-    return Optional.of(new DigestPlan(mapping, bucketsFor(rows), columns, key));
+    return values.size() == mapping.columns().size()
+        ? Optional.of(new DigestPlan(mapping, bucketsFor(rows), values))
+        : Optional.empty();
   }
 
   private static int bucketsFor(long rows) {
@@ -83,62 +101,83 @@ final class DigestPlan {
     return buckets;
   }
 
-  /** The source's value with the text that it will have in the target's column. */
+  /** What of a source's value is hashed, as a value of the target's column. */
   private static Optional<String> asTarget(Pair pair) {
     String column = Sql.name(pair.source().name());
     String from = pair.source().castType();
     String to = pair.target().castType();
-    boolean textStays =
+    boolean stays =
         pair.source().type().equals(pair.target().type())
-            || TEXTS.contains(to)
+            || TEXTS.contains(from) && TEXTS.contains(to)
             || INTEGERS.contains(from) && INTEGERS.contains(to);
-    if (textStays) {
-      return Optional.of(column);
+    if (stays) {
+      return Optional.of(hashed(column, to));
+    }
+    if (TEXTS.contains(to)) {
+      return Optional.of(text(column));
     }
     boolean numeric = to.equals("numeric") && (from.equals(to) || INTEGERS.contains(from));
     boolean time = TIMES.contains(to) && from.equals(to);
     return numeric || time
-        ? Optional.of("cast(" + column + " as " + pair.target().type() + ")")
+        ? Optional.of(hashed("cast(" + column + " as " + pair.target().type() + ")", to))
         : Optional.empty();
+  }
+
+  private static String hashed(String value, String type) {
+    if (EXACT.contains(type)) {
+      return value;
+    }
+    return TEXTS.contains(type) ? byBytes(value) : text(value);
+  }
+
+  /** The text that the value's type prints, null for null. */
+  private static String text(String value) {
+    return byBytes(
+        "case when %1$s is distinct from null then pg_catalog.concat(%1$s) end".formatted(value));
+  }
+
+  /** Some collations take different texts for one. */
+  private static String byBytes(String text) {
+    return "(" + text + ") collate pg_catalog.\"C\"";
+  }
+
+  private static String ofTarget(Pair pair) {
+    return hashed(Sql.name(pair.target().name()), pair.target().castType());
   }
 
   /** Asks a server for a hash that all servers must agree about. */
   static String probe() {
-    return "select " + hash("'Tidemark'", 1);
+    return PROBE;
   }
 
-  /** Answers per bucket: its number, its rows, two sums. */
+  /** Answers per bucket: its number, its rows, the sum of their hashes. */
   String sourceStatement() {
     String only = mapping.source().relationKind() == 'r' ? "only " : "";
     // The line break ends a comment at the filter's end.
     String where = mapping.rowFilter().map(filter -> "where (" + filter + "\n)").orElse("");
-    return statement(
-        sourceKey,
-        sourceColumns,
-        only
-            + Sql.name(mapping.source().name())
-            + " as "
-            + Sql.name(mapping.source().name().table()),
-        where);
+    String table =
+        Sql.name(mapping.source().name()) + " as " + Sql.name(mapping.source().name().table());
+    return statement(sourceValues::get, only + table, where);
   }
 
   /** Likewise. */
   String targetStatement() {
-    return statement(
-        names(mapping.key()), names(mapping.columns()), Difference.targetRelation(mapping), "");
+    return statement(DigestPlan::ofTarget, Difference.targetRelation(mapping), "");
   }
 
-  private String statement(List<String> key, List<String> columns, String from, String where) {
-    String row = rowText(columns.stream());
+  private String statement(Function<Pair, String> value, String from, String where) {
+    // A row's hash is a linear combination of its values' hashes: hashed once more, so that two
+    // rows that swap their values do not have the same sum. A sum of int8 cannot overflow.
     return """
         copy (
-          select %s, count(*), %s, %s
+          select %s, count(*),
+                 pg_catalog.mod(sum(pg_catalog.hashint8extended(%s, 2)), %d)::int8
           from %s
           %s
           group by 1
         ) to stdout
         """
-        .formatted(bucket(key.stream()), sum(row, 1), sum(row, 2), from, where);
+        .formatted(bucket(value), rowHash(mapping.columns(), value), Long.MAX_VALUE, from, where);
   }
 
   /** Whether a source row is in one of these buckets. */
@@ -147,34 +186,22 @@ final class DigestPlan {
     byte[] set = wanted.toByteArray();
     System.arraycopy(set, 0, bits, 0, set.length);
     return "pg_catalog.get_bit(%s::bytea, %s) = 1"
-        .formatted(Sql.literal("\\x" + HexFormat.of().formatHex(bits)), bucket(sourceKey.stream()));
+        .formatted(Sql.literal("\\x" + HexFormat.of().formatHex(bits)), bucket(sourceValues::get));
   }
 
   /** Answers the buckets of the keys in a table that has the target's key columns. */
   String bucketsOf(String table) {
     return "copy (select distinct %s from %s) to stdout"
-        .formatted(bucket(names(mapping.key()).stream()), table);
+        .formatted(bucket(DigestPlan::ofTarget), table);
   }
 
-  private String bucket(Stream<String> key) {
-    return "(" + hash(rowText(key), 0) + " & " + (buckets - 1) + ")";
+  private String bucket(Function<Pair, String> value) {
+    return "(" + rowHash(mapping.key(), value) + " & " + (buckets - 1) + ")";
   }
 
-  private static String sum(String text, int seed) {
-    // A sum of int8 is a numeric: nothing overflows, and the order does not matter.
-    return "pg_catalog.mod(sum(%s), %d)::int8".formatted(hash(text, seed), Long.MAX_VALUE);
-  }
-
-  private static String hash(String text, int seed) {
-    return "pg_catalog.hashtextextended(%s collate pg_catalog.\"C\", %d)".formatted(text, seed);
-  }
-
-  /** A row's text quotes its values, so that no two rows share one, and tells null from empty. */
-  private static String rowText(Stream<String> values) {
-    return "row(" + values.collect(Collectors.joining(", ")) + ")::text";
-  }
-
-  private static List<String> names(List<Pair> pairs) {
-    return pairs.stream().map(pair -> Sql.name(pair.target().name())).toList();
+  private static String rowHash(List<Pair> columns, Function<Pair, String> value) {
+    return columns.stream()
+        .map(value)
+        .collect(Collectors.joining(", ", "pg_catalog.hash_record_extended(row(", "), 1)"));
   }
 }

@@ -18,14 +18,14 @@ class CopyBench {
   private static final int ROWS = Integer.getInteger("bench.rows", 1_000_000);
   private static final int ROUNDS = Integer.getInteger("bench.rounds", 3);
 
-  private static final String TABLE =
+  static final String TABLE =
       """
       create table orders (
         id int8 primary key, customer text, status text, note text, amount numeric(12, 2),
         detail jsonb, created_at timestamptz, updated_at timestamptz)
       """;
 
-  private static final String FILL =
+  static final String FILL =
       """
       insert into orders
       select i, 'customer ' || i %% 1000, 'shipped', repeat(md5(i::text), 2), i * 1.07,

@@ -129,6 +129,17 @@ class MergeTypesTest {
   }
 
   @Test
+  void rowsThatHaveSwappedTheirValuesAreToldApart() {
+    pg.onBoth("create table t (id int8 primary key, a text, b text)");
+    pg.onBoth("insert into t select i, 'a' || i, 'b' || i from generate_series(1, 1000) i");
+    pg.atTarget.execute("update t set a = 'a' || (1001 - id)");
+
+    Completed done = mergeTwice(1000);
+
+    assertThat(done.rowsUpdated()).isEqualTo(1000);
+  }
+
+  @Test
   void oddNamesAndCompositeKeysAreTheirRow() {
     String table = "\"Odd \"\"S\"\"\".\"t \"\"x\"\" $1\"";
     pg.onBoth("create schema \"Odd \"\"S\"\"\"");
