@@ -33,6 +33,7 @@ class KafkaChangeWriterTest {
         KafkaChangeWriter writer =
             new KafkaChangeWriter(
                 SETTINGS, clients, NAMES, topics, new CaptureProgress(), Clock.systemUTC());
+        writer.record(WrittenPosition.first(new SlotGeneration("1", 1, NAMES.slot()), 6, 0));
         writer.accept(new Captured.Mark(new SourcePosition(7, 1, 0), 0));
         writer.commit();
         writer.accept(new Captured.Mark(new SourcePosition(8, 1, 0), 0));
