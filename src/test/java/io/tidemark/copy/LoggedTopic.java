@@ -1,5 +1,7 @@
 package io.tidemark.copy;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.TableName;
@@ -12,6 +14,8 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -24,11 +28,16 @@ final class LoggedTopic {
 
   private static final long LOWER_HALF = 0xFFFFFFFFL;
 
+  private static final int ROOM = 1000;
+
   private record Entry(long transaction, @Nullable String key, String change) {}
 
   private final PgFixture pg;
   private final List<Entry> entries = new ArrayList<>();
   private final Set<String> captured = new HashSet<>();
+
+  /** How far writers may be ahead of the loop: the real one is far faster than this stand-in. */
+  private final Semaphore room = new Semaphore(ROOM);
 
   LoggedTopic(PgFixture pg) {
     this.pg = pg;
@@ -85,6 +94,15 @@ final class LoggedTopic {
     return unseen.size();
   }
 
+  /** Waits until the loop is near enough for a writer to write so many rows. */
+  void awaitRoom(int rows) {
+    try {
+      assertThat(room.tryAcquire(rows, 1, TimeUnit.MINUTES)).as("the loop goes on").isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Captures and applies until told to stop, and then until nothing is left. */
   void loop(AtomicBoolean stop) {
     try (PgSession session = PgSession.open(pg.target, Kind.TARGET, "test", "loop")) {
@@ -110,6 +128,10 @@ final class LoggedTopic {
     some.forEach(entry -> session.execute(entry.change().replace("%s", "t")));
     session.execute("update position set at = " + to);
     session.commit();
+    if (to == end) {
+      room.drainPermits();
+      room.release(ROOM);
+    }
     return to;
   }
 }

@@ -63,7 +63,7 @@ class MergeJoinTest {
     ExecutorService loop = Executors.newSingleThreadExecutor();
     Future<?> applied = loop.submit(() -> topic.loop(stop));
 
-    try (Writers writers = new Writers()) {
+    try (Writers writers = new Writers(() -> topic.awaitRoom(3))) {
       for (int i = 0; i < 3; i++) {
         merge(SOURCE_WINS, new LoggedMerge.Beside(pg, topic));
       }
@@ -227,7 +227,17 @@ class MergeJoinTest {
     private final AtomicBoolean stop = new AtomicBoolean();
     private volatile CountDownLatch more = new CountDownLatch(20);
 
+    private final Runnable pace;
+
     Writers() {
+      this(() -> {});
+    }
+
+    /**
+     * @param pace called before each transaction
+     */
+    Writers(Runnable pace) {
+      this.pace = pace;
       long seed = System.nanoTime();
       System.out.println("seed " + seed);
       for (int i = 0; i < 2; i++) {
@@ -251,6 +261,7 @@ class MergeJoinTest {
     private void write(Random random) {
       try (PgSession session = PgSession.open(pg.source, Kind.SOURCE, "test", "t")) {
         while (!stop.get()) {
+          pace.run();
           // Two writers that take rows in different orders would wait for each other.
           int key = 1 + random.nextInt(KEYS - 3);
           session.begin(Begin.READ_COMMITTED);
