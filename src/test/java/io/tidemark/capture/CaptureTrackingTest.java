@@ -142,6 +142,46 @@ class CaptureTrackingTest {
   }
 
   @Test
+  void evictsNobodyWhoIsMakingTheSlot() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        Connection writer = fixture.source.open("writer");
+        Connection making = fixture.source.open("making");
+        Connection evicting = fixture.source.open("evicting")) {
+      fixture.execute("create table t (id int primary key)");
+      writer.setAutoCommit(false);
+      writer.createStatement().execute("insert into t values (1)");
+      // Waits for the writer, and holds the slot meanwhile.
+      CompletableFuture<Void> made =
+          CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.create(making, "half_made")));
+      Awaitility.await()
+          .atMost(CaptureFixture.PATIENCE)
+          .until(() -> PgSlot.find(evicting, "half_made").map(PgSlot::active).orElse(false));
+
+      CompletableFuture<Void> evicted =
+          CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.evict(evicting, "half_made")));
+      assertThatThrownBy(() -> evicted.get(300, TimeUnit.MILLISECONDS))
+          .isInstanceOf(java.util.concurrent.TimeoutException.class);
+      writer.commit();
+
+      made.get(10, TimeUnit.SECONDS);
+      evicted.get(10, TimeUnit.SECONDS);
+      PgSlot.drop(evicting, "half_made");
+    }
+  }
+
+  private interface Work {
+    void run() throws Exception;
+  }
+
+  private static void unchecked(Work work) {
+    try {
+      work.run();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
   void anyInstanceCanWaitForWhatAnotherWrites() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
       fixture.execute("create table t (id int primary key)");
