@@ -182,8 +182,8 @@ final class CaptureLoop implements Runnable {
       PgSlot slot = found.get();
       SlotGeneration generation = PgSource.generation(source, names.slot());
       WrittenPosition from = decision.decide(last, slot, generation, clock.millis());
-      for (TableName table : PgSource.published(source, names.publication())) {
-        topics.requireChanges(decision, names.connection(), table);
+      for (TableName table : PgSource.tracked(source, names.publication())) {
+        writer.writesTo(topics.requireChanges(decision, names.connection(), table), table);
       }
       if (last.isPresent() && last.get().equals(from)) {
         writer.resume(from);

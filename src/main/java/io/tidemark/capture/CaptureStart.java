@@ -71,9 +71,9 @@ final class CaptureStart {
         "topic_missing",
         "topic "
             + topic
-            + " does not exist: it was deleted, or "
+            + ", which takes the changes of "
             + table
-            + " has got its name since it was tracked");
+            + ", was deleted, and with it changes");
   }
 
   /** A failure that only a reset ends. */

@@ -60,7 +60,6 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private final CaptureSettings settings;
   private final String connection;
   private final KafkaTopics topics;
-  private final CaptureStart decision;
   private final Clock clock;
   private final CaptureProgress progress;
   private final Producer<byte[], byte[]> producer;
@@ -87,7 +86,6 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     this.settings = settings;
     this.connection = names.connection();
     this.topics = topics;
-    this.decision = new CaptureStart(names);
     this.progress = progress;
     this.clock = clock;
     this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
@@ -142,6 +140,14 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     resume(position);
   }
 
+  /**
+   * Names the topic of a table that was looked up: if it goes away, writing fails. A table that is
+   * not named is new or was renamed, and gets a topic with its first change.
+   */
+  void writesTo(String topic, TableName table) {
+    topicOf.put(table, topic);
+  }
+
   /** Sends one change, or skips it if it was written before. */
   @Override
   public void accept(Captured captured) {
@@ -185,8 +191,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private long send(Changed changed) {
     Change change = changed.change();
     String topic =
-        topicOf.computeIfAbsent(
-            change.table(), table -> topics.requireChanges(decision, connection, table));
+        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
     byte[] value = json.value(change, clock.millis() * 1000);
     if (change instanceof Change.Truncate) {
       int partitions = producer.partitionsFor(topic).size();

@@ -12,17 +12,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /** The publication of one source connection: which tables the slot's stream carries. */
 final class PgPublication {
   /** Stored generated columns are published from 18 on; updates under FULL fail without them. */
   private static final int GENERATED_SINCE = 18;
-
-  private static final String PENDING = "tidemark, waiting for writers of: ";
-
-  /** A control character that nobody puts into a name. */
-  private static final String SEPARATOR = "\u001f";
 
   private final Connection connection;
   private final String name;
@@ -80,18 +74,20 @@ final class PgPublication {
               + ")");
     }
     if (tables().contains(table)) {
+      if (!note().tracked().contains(table)) {
+        // Published under its former name, or by a version that did not note names.
+        write(note().tracking(table));
+      }
       return;
     }
     // Noted before: an instance that dies while it waits for writers leaves word that it did not
     // finish.
-    Set<TableName> pending = pending();
-    pending.add(table);
-    notePending(pending);
+    write(note().tracking(table).waitingFor(table));
     execute("alter publication " + Sql.name(name) + " add table only " + Sql.name(table));
   }
 
-  /** The published tables whose former writers were not seen to end. */
-  Set<TableName> pending() throws SQLException {
+  /** What is noted of the published tables. */
+  PublicationNote note() throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
             """
@@ -100,29 +96,14 @@ final class PgPublication {
             where p.pubname = ?
             """)) {
       statement.setString(1, name);
-      Set<TableName> pending = new TreeSet<>();
       try (ResultSet row = statement.executeQuery()) {
-        String comment = row.next() ? row.getString(1) : null;
-        if (comment != null && comment.startsWith(PENDING)) {
-          for (String line : comment.substring(PENDING.length()).split(SEPARATOR, -1)) {
-            pending.add(TableName.parse(line));
-          }
-        }
+        return PublicationNote.parse(row.next() ? row.getString(1) : null);
       }
-      return pending;
     }
   }
 
-  private void notePending(Set<TableName> pending) throws SQLException {
-    String comment =
-        pending.isEmpty()
-            ? "null"
-            : Sql.literal(
-                PENDING
-                    + pending.stream()
-                        .map(TableName::toString)
-                        .collect(Collectors.joining(SEPARATOR)));
-    execute("comment on publication " + Sql.name(name) + " is " + comment);
+  private void write(PublicationNote note) throws SQLException {
+    execute("comment on publication " + Sql.name(name) + " is " + Sql.literal(note.text()));
   }
 
   /**
@@ -135,9 +116,7 @@ final class PgPublication {
         "alter publication "
             + Sql.name(name)
             + " set (publish = 'insert, update, delete, truncate')");
-    Set<TableName> pending = pending();
-    pending.remove(table);
-    notePending(pending);
+    write(note().settled(table));
   }
 
   /** Takes every other table out. */
@@ -147,6 +126,7 @@ final class PgPublication {
         execute("alter publication " + Sql.name(name) + " drop table " + Sql.name(table));
       }
     }
+    write(note().keeping(remaining));
   }
 
   void drop() throws SQLException {
@@ -165,6 +145,13 @@ final class PgPublication {
         return row.next();
       }
     }
+  }
+
+  /** The published tables that still have the names under which they were tracked. */
+  Set<TableName> trackedTables() throws SQLException {
+    Set<TableName> tables = tables();
+    tables.retainAll(note().tracked());
+    return tables;
   }
 
   Set<TableName> tables() throws SQLException {

@@ -57,10 +57,10 @@ final class PgSource {
     }
   }
 
-  /** The tables that a publication has now. */
-  static Set<TableName> published(PgDatabase source, String publication) {
+  /** The tables of a publication that still have the names under which they were tracked. */
+  static Set<TableName> tracked(PgDatabase source, String publication) {
     try (Connection connection = source.open("capture publication")) {
-      return new PgPublication(connection, publication).tables();
+      return new PgPublication(connection, publication).trackedTables();
     } catch (SQLException e) {
       throw failure("the tables of publication " + publication + " could not be read", e);
     }

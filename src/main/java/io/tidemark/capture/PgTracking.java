@@ -58,7 +58,7 @@ final class PgTracking {
           PgPublication.check(connection, table);
           PgPublication publication = new PgPublication(connection, names.publication());
           Optional<WrittenPosition> last = lastPosition();
-          if (isInUse(last) && publication.tables().contains(table)) {
+          if (isInUse(last) && publication.trackedTables().contains(table)) {
             topics.requireChanges(decision, names.connection(), table);
           } else {
             topics.ensureChanges(names.connection(), table);
@@ -66,7 +66,7 @@ final class PgTracking {
           topics.ensurePosition(names.connection());
           publication.add(table);
           ensureSlot(connection, publication, Set.of(table));
-          if (publication.pending().contains(table)) {
+          if (publication.note().pending().contains(table)) {
             PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
             publication.settle(table);
           }
@@ -93,7 +93,7 @@ final class PgTracking {
           record(WrittenPosition.released(clock.millis()));
           PgSlot.drop(connection, names.slot());
           ensureSlot(connection, publication, tables);
-          for (TableName pending : publication.pending()) {
+          for (TableName pending : publication.note().pending()) {
             PgWriters.awaitEnd(connection, Sql.name(pending), pending, settings.writerWait());
             publication.settle(pending);
           }
@@ -112,7 +112,8 @@ final class PgTracking {
         SlotGeneration generation = PgSource.generation(source, names.slot());
         decision.decide(last, slot.get(), generation, clock.millis());
         if (isInUse(last)) {
-          for (TableName table : new PgPublication(connection, names.publication()).tables()) {
+          for (TableName table :
+              new PgPublication(connection, names.publication()).trackedTables()) {
             topics.requireChanges(decision, names.connection(), table);
           }
         }
