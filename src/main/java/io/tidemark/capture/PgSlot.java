@@ -82,7 +82,12 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
     }
   }
 
-  /** Ends the walsender that serves the slot, and waits until the slot is free. */
+  /**
+   * Ends the walsender that serves the slot, and waits until the slot is free.
+   *
+   * <p>INVARIANT: walsenders only. Whoever makes or drops the slot holds it too, for a moment, and
+   * is to come to its end.
+   */
   static void evict(Connection connection, String name) throws SQLException, InterruptedException {
     long until = System.nanoTime() + EVICT_MAX.toNanos();
     while (find(connection, name).map(PgSlot::active).orElse(false)) {
@@ -91,7 +96,8 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
               """
               select pg_catalog.pg_terminate_backend(s.active_pid)
               from pg_catalog.pg_replication_slots s
-              where s.slot_name = ? and s.active_pid is not null
+              join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
+              where s.slot_name = ? and a.backend_type = 'walsender'
               """)) {
         statement.setString(1, name);
         statement.execute();
