@@ -55,13 +55,11 @@ public final class JdbcPositions {
   // Looked at first: whoever may write positions need not be allowed to change the table.
   private static final String EXISTS =
       """
-      select exists (
-        select
-        from pg_catalog.pg_attribute a
-        where a.attrelid = to_regclass('tidemark.applied_position')
-          and a.attname = 'in_step_transaction'
-          and not a.attisdropped
-          and to_regclass('tidemark.kept_row') is not null)
+      select count(*) = 2 and to_regclass('tidemark.kept_row') is not null
+      from pg_catalog.pg_attribute a
+      where a.attrelid = to_regclass('tidemark.applied_position')
+        and a.attname in ('topic_id', 'in_step_transaction')
+        and not a.attisdropped
       """;
 
   private static final String FIND =

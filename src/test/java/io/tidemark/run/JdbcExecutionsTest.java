@@ -202,9 +202,9 @@ class JdbcExecutionsTest {
     JdbcChangeTracking tracking = new JdbcChangeTracking(jdbi);
     Instant now = Instant.parse("2026-01-02T03:04:05.678901Z");
     TrackedPartition first =
-        new TrackedPartition(configuration.id(), "t", 0, 5L, null, 10, 3, 7, 1.5, now);
+        new TrackedPartition(configuration.id(), "t", 0, null, null, 10, 3, 7, 1.5, now);
     TrackedPartition second =
-        new TrackedPartition(configuration.id(), "t", 0, -1L, 5L, 10, 10, 0, 0, now);
+        new TrackedPartition(configuration.id(), "t", 0, null, 5L, 10, 10, 0, 0, now);
 
     tracking.record(first);
     assertThat(tracking.of(configuration.id())).containsExactly(first);
