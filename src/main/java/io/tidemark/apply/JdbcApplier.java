@@ -406,7 +406,11 @@ public final class JdbcApplier implements AutoCloseable {
         // INVARIANT: written ahead. A crash between here and the commit parks the same rows again.
         ports.parked().park(List.copyOf(parked));
       }
-      connection.commit();
+      if (origins.isEmpty()) {
+        connection.commit();
+      } else {
+        PgOrigins.commit(connection);
+      }
       waiting.addAll(findings.reviewed());
       return Optional.of(
           new Applied.Committed(

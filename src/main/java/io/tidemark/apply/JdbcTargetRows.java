@@ -40,14 +40,16 @@ public final class JdbcTargetRows implements AutoCloseable {
           + " set statement_timeout = '30s'";
 
   private final Connection connection;
+  private final boolean carriesOrigin;
   private final TableMapping mapping;
   private final String table;
   private final List<ColumnShape> columns;
   private final List<ColumnShape> key;
   private final RowShape shape;
 
-  private JdbcTargetRows(Connection connection, TableMapping mapping) {
+  private JdbcTargetRows(Connection connection, boolean carriesOrigin, TableMapping mapping) {
     this.connection = connection;
+    this.carriesOrigin = carriesOrigin;
     this.mapping = mapping;
     table = Sql.name(mapping.target().name());
     columns = mapping.columns().stream().map(Pair::target).toList();
@@ -77,7 +79,7 @@ public final class JdbcTargetRows implements AutoCloseable {
       Connection connection = target.open("decision");
       try {
         prepare(connection, marked);
-        return new JdbcTargetRows(connection, mapping);
+        return new JdbcTargetRows(connection, marked != null, mapping);
       } catch (SQLException | RuntimeException e) {
         try {
           connection.close();
@@ -307,7 +309,11 @@ public final class JdbcTargetRows implements AutoCloseable {
   public void commit() {
     run(
         () -> {
-          connection.commit();
+          if (carriesOrigin) {
+            PgOrigins.commit(connection);
+          } else {
+            connection.commit();
+          }
           return true;
         });
   }

@@ -503,8 +503,8 @@ final class JdbcTwoWay implements AutoCloseable {
       if (!parked.isEmpty()) {
         ports.parked().park(List.copyOf(parked));
       }
-      sourceSession.commit();
-      targetSession.commit();
+      PgOrigins.commit(sourceSession);
+      PgOrigins.commit(targetSession);
       waiting.addAll(reviewed);
       remember();
       long decided = conflicts.stream().filter(one -> one.verdict() != Verdict.REVIEW).count();

@@ -36,6 +36,7 @@ public final class PgOrigins {
       """;
   private static final String OID = "select pg_catalog.pg_replication_origin_oid(?)::int8";
   private static final String SET_UP = "select pg_catalog.pg_replication_origin_session_setup(?)";
+  private static final String OWN_TIME = "select pg_catalog.pg_replication_origin_xact_reset()";
   private static final String DROP =
       """
       select pg_catalog.pg_replication_origin_drop(?)
@@ -76,6 +77,16 @@ public final class PgOrigins {
       }
     }
     throw inUse == null ? new SQLException("a configuration has no origin") : inUse;
+  }
+
+  /**
+   * Commits in a session that carries an origin. A plain commit would not do: the server gives all
+   * commits of such a session the time of its first one, as if they came from one transaction of
+   * another server ({@code replorigin_session_origin_timestamp}, set once and then kept).
+   */
+  public static void commit(Connection session) throws SQLException {
+    run(session, OWN_TIME);
+    session.commit();
   }
 
   private static void ensure(Connection session, String name) throws SQLException {
@@ -132,6 +143,7 @@ public final class PgOrigins {
   public static void take(PgSession session, UUID configuration) {
     try {
       take(session.connection(), configuration);
+      session.carriesOrigin();
     } catch (SQLException e) {
       throw PgFailures.of(e, OperatingFailure.Kind.TARGET, "replication origins");
     }

@@ -37,6 +37,7 @@ public final class PgSession implements AutoCloseable {
   private final Connection connection;
   private final Kind side;
   private final String subject;
+  private boolean carriesOrigin;
 
   private PgSession(Connection connection, Kind side, String subject) {
     this.connection = connection;
@@ -62,6 +63,11 @@ public final class PgSession implements AutoCloseable {
     return connection;
   }
 
+  /** What is committed from now on carries the origin that the session has taken. */
+  void carriesOrigin() {
+    carriesOrigin = true;
+  }
+
   /** Starts a transaction; the session is not in one. */
   public void begin(Begin begin) {
     run(
@@ -75,7 +81,11 @@ public final class PgSession implements AutoCloseable {
   public void commit() {
     run(
         () -> {
-          connection.commit();
+          if (carriesOrigin) {
+            PgOrigins.commit(connection);
+          } else {
+            connection.commit();
+          }
           connection.setAutoCommit(true);
           return null;
         });

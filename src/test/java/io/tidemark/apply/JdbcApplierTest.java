@@ -107,6 +107,27 @@ final class JdbcApplierTest {
     assertThat(rows()).isEqualTo("1,a,a@y,1.50,{},kept|3,c,a@x,,[1, 2],kept");
   }
 
+  /** Whoever asks the target when a row was written is told the truth. */
+  @Test
+  void givesEachCommitItsOwnTime() throws SQLException {
+    insert("1", "a", "a@x", "1", null);
+    apply();
+    String between = TestStack.text(target, "select clock_timestamp()::text");
+    insert("2", "b", "b@x", "2", null);
+    apply();
+
+    assertThat(
+            TestStack.text(
+                target,
+                """
+                select string_agg((pg_xact_commit_timestamp(xmin) > '%s')::text, ','
+                                  order by "Key 1")
+                from %s
+                """
+                    .formatted(between, NAME)))
+        .isEqualTo("false,true");
+  }
+
   @Test
   void leavesTheTargetsValueWhereTheSourceSentNone() throws SQLException {
     insert("1", "a", "a@x", "1", "{\"large\": true}");

@@ -98,16 +98,20 @@ final class PgDetectionTest {
           pg_replication_origin_oid(text) to "Plain role"
         """);
     assertThat(choice(PLAIN, "").strongerBy().orElseThrow())
-        .contains("grant execute on function pg_replication_origin_session_setup(text) to");
+        .contains("grant execute on function pg_replication_origin_session_setup(text),");
     TestStack.execute(
         TARGET,
-        "grant execute on function pg_replication_origin_session_setup(text) to \"Plain role\"");
+        """
+        grant execute on function pg_replication_origin_session_setup(text),
+          pg_replication_origin_xact_reset() to "Plain role"
+        """);
     assertThat(choice(PLAIN, "").mode()).isEqualTo(ConflictDetection.ORIGIN);
     TestStack.execute(
         TARGET,
         """
         revoke execute on function pg_replication_origin_create(text),
-          pg_replication_origin_oid(text), pg_replication_origin_session_setup(text)
+          pg_replication_origin_oid(text), pg_replication_origin_session_setup(text),
+          pg_replication_origin_xact_reset()
         from "Plain role"
         """);
   }
