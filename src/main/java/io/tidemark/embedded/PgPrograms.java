@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** PostgreSQL's own programs on one data directory; each call is bounded. */
 final class PgPrograms {
@@ -29,6 +31,10 @@ final class PgPrograms {
   private static final Duration TOOL_GRACE = Duration.ofSeconds(5);
 
   private static final Duration PROBE_BOUND = Duration.ofSeconds(5);
+
+  private static final int BUILTIN_LOCALE_SINCE = 17;
+
+  private static final Pattern VERSION = Pattern.compile("\\(PostgreSQL\\) (\\d+)");
 
   private final Path binaries;
   private final List<String> prefix;
@@ -70,19 +76,31 @@ final class PgPrograms {
     }
   }
 
+  /** The server's release, such as 18. */
+  int major() throws IOException {
+    Outcome outcome = run("postgres", PROBE_BOUND, "--version");
+    Matcher version = VERSION.matcher(outcome.output());
+    if (!outcome.succeeded() || !version.find()) {
+      throw new IOException("postgres --version answers: " + outcome.output());
+    }
+    return Integer.parseInt(version.group(1));
+  }
+
   Outcome initialize(Path cluster, String user, Path passwordFile) throws IOException {
-    return run(
-        "initdb",
-        INIT_BOUND,
-        "--pgdata=" + cluster,
-        "--username=" + user,
-        "--pwfile=" + passwordFile,
-        "--auth=scram-sha-256",
-        "--encoding=UTF8",
-        // Built in: text sorts the same on every machine, whatever locales that has installed.
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
-        "--locale=C");
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--pgdata=" + cluster,
+                "--username=" + user,
+                "--pwfile=" + passwordFile,
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C"));
+    if (major() >= BUILTIN_LOCALE_SINCE) {
+      // Letters as in Unicode, and sorted the same on every machine, whatever it has installed.
+      arguments.addAll(List.of("--locale-provider=builtin", "--builtin-locale=C.UTF-8"));
+    }
+    return run("initdb", INIT_BOUND, arguments.toArray(String[]::new));
   }
 
   Outcome start(Path cluster, Path serverLog) throws IOException {

@@ -15,8 +15,6 @@ final class PgServer {
 
   private static final System.Logger LOG = System.getLogger(PgServer.class.getName());
 
-  private static final String VERSION = "18";
-
   /** A fast stop waits until replication readers took what is left; one of them may be stuck. */
   private static final Duration FAST_STOP_BOUND = Duration.ofSeconds(20);
 
@@ -47,7 +45,7 @@ final class PgServer {
     Path cluster =
         directory.ensure(
             "postgres", empty -> initialize(programs, directory, empty, user, password));
-    requireVersion(cluster);
+    requireVersion(cluster, Integer.toString(programs.major()));
     PgServer server = new PgServer(programs, cluster, directory.resolve("postgres.log"));
     server.stopOrphan();
     return server;
@@ -70,13 +68,13 @@ final class PgServer {
     PgSettings.include(empty);
   }
 
-  private static void requireVersion(Path cluster) throws IOException {
+  private static void requireVersion(Path cluster, String version) throws IOException {
     Path file = cluster.resolve("PG_VERSION");
     String found = Files.exists(file) ? Files.readString(file).strip() : "none";
-    if (!found.equals(VERSION)) {
+    if (!found.equals(version)) {
       throw new EmbeddedStackException(
           "%s should hold data of PostgreSQL %s but has version '%s'."
-                  .formatted(cluster, VERSION, found)
+                  .formatted(cluster, version, found)
               + " Move it away, or set %s to another directory."
                   .formatted(EmbeddedSettings.DATA_DIR_KEY));
     }
@@ -99,7 +97,7 @@ final class PgServer {
 
   /** Starts the server and answers its process once it accepts connections. */
   ProcessHandle start(int port) throws IOException {
-    PgSettings.write(cluster, port);
+    PgSettings.write(cluster, port, programs.major());
     if (Files.exists(serverLog) && Files.size(serverLog) > LOG_BYTES_MAX) {
       Path former = serverLog.resolveSibling(serverLog.getFileName() + ".1");
       Files.move(serverLog, former, StandardCopyOption.REPLACE_EXISTING);

@@ -27,12 +27,8 @@ final class PgSettings {
 
       wal_level = logical
       track_commit_timestamp = on
-      max_replication_slots = 32
-      # Two for each configuration that tells by origin who wrote a row.
-      max_active_replication_origins = 64
+      max_replication_slots = %d
       max_wal_senders = 32
-      # Each configuration marks its writes by an origin of its own.
-      max_active_replication_origins = 500
       # A reader that pauses, in a debugger or a long collection of garbage, keeps its connection.
       wal_sender_timeout = '5min'
       max_prepared_transactions = 16
@@ -51,6 +47,16 @@ final class PgSettings {
       log_error_verbosity = terse
       """;
 
+  // Each configuration marks its writes by two origins of its own.
+  private static final String ORIGINS =
+      """
+      max_active_replication_origins = %d
+      """;
+
+  private static final int SLOTS = 32;
+  private static final int ORIGINS_MAX = 500;
+  private static final int ORIGINS_SETTING_SINCE = 18;
+
   private PgSettings() {}
 
   /** Makes a fresh cluster read our file; ours comes last and wins over initdb's. */
@@ -60,10 +66,19 @@ final class PgSettings {
     Files.writeString(configuration, own + "\ninclude = '" + FILE + "'\n");
   }
 
-  static void write(Path cluster, int port) throws IOException {
+  /**
+   * Writes the file.
+   *
+   * @param major the server's release: before 18 a slot's setting bounds the origins too
+   */
+  static void write(Path cluster, int port, int major) throws IOException {
     Path complete = cluster.resolve(FILE);
     Path unfinished = cluster.resolve(FILE + ".unfinished");
-    Files.writeString(unfinished, SETTINGS.formatted(port));
+    boolean own = major >= ORIGINS_SETTING_SINCE;
+    Files.writeString(
+        unfinished,
+        SETTINGS.formatted(port, own ? SLOTS : ORIGINS_MAX)
+            + (own ? ORIGINS.formatted(ORIGINS_MAX) : ""));
     Files.move(unfinished, complete, StandardCopyOption.ATOMIC_MOVE);
   }
 }

@@ -15,8 +15,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("every-postgres")
 class CaptureTest {
   private static final TableName T = new TableName("public", "t");
 

@@ -13,8 +13,10 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("every-postgres")
 class CaptureTrackingTest {
   private static final TableName T = new TableName("public", "t");
   private static final TableName U = new TableName("public", "u");

@@ -8,9 +8,11 @@ import io.tidemark.postgres.PgSession;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Values of every kind of type arrive as they were, in either form of COPY. */
+@Tag("every-postgres")
 class CopyTypesTest {
   private static final String BUILT_IN =
       """

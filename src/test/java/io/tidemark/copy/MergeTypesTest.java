@@ -7,9 +7,11 @@ import io.tidemark.conflict.Detected;
 import io.tidemark.copy.MergeOutcome.Completed;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Rows are compared by content, whatever their types and keys, and little of them is copied. */
+@Tag("every-postgres")
 class MergeTypesTest {
   private PgFixture pg;
   private RecordedConflicts log;

@@ -9,9 +9,11 @@ import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the target holds after a copy, and which of its rows were written. */
+@Tag("every-postgres")
 class TableCopyTest {
   /** Small chunks and buffers, so that small tables have many of them. */
   private static final CopySettings SMALL =

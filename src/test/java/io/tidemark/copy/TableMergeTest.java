@@ -21,9 +21,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a merge leaves in the target and on record, strategy by strategy. */
+@Tag("every-postgres")
 class TableMergeTest {
   private static final String TABLE =
       "create table t (id int8 primary key, a text, n int4, ok bool, updated_at timestamptz)";

@@ -18,9 +18,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The whole way of a configuration with roles that may do what the README grants, no more. */
+@Tag("every-postgres")
 class LeastPrivilegeTest {
   private static final AtomicInteger COUNT = new AtomicInteger();
 
