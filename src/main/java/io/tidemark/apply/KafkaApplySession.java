@@ -176,11 +176,15 @@ final class KafkaApplySession implements ApplySession {
 
   /**
    * Makes sure that target and broker are still there: a consumer alone does not tell when no
-   * broker answers.
+   * broker answers. Nor does one that waits for its part of the topic.
    */
   private void checkWhileIdle() {
     target.checkAlive();
-    consumer.endOffsets(standing.keySet(), BROKER_ANSWER_MAX);
+    consumer.endOffsets(
+        standing.isEmpty()
+            ? KafkaConsumers.partitions(consumer, task.topic(), BROKER_ANSWER_MAX)
+            : standing.keySet(),
+        BROKER_ANSWER_MAX);
   }
 
   /**

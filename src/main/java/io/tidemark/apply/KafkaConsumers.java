@@ -1,9 +1,12 @@
 package io.tidemark.apply;
 
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** How change topics are read: committed records only, and never past a hole. */
@@ -38,6 +41,18 @@ final class KafkaConsumers {
     settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-two-way-" + task.configuration());
     return new KafkaConsumer<>(settings);
+  }
+
+  /**
+   * A topic's partitions.
+   *
+   * @throws org.apache.kafka.common.KafkaException also if no broker answers in time
+   */
+  static List<TopicPartition> partitions(
+      KafkaConsumer<byte[], byte[]> consumer, String topic, Duration max) {
+    return consumer.partitionsFor(topic, max).stream()
+        .map(info -> new TopicPartition(topic, info.partition()))
+        .toList();
   }
 
   private static Map<String, Object> common(int batchSize, Map<String, Object> kafka) {

@@ -2,7 +2,6 @@ package io.tidemark.boot;
 
 import io.tidemark.run.StreamView;
 import java.io.PrintStream;
-import java.time.Instant;
 import java.util.List;
 
 /** One line that tells how the syncs do: rewritten on a terminal, every few seconds elsewhere. */
@@ -43,11 +42,7 @@ final class StatusLine {
     lastApplied = applied;
     lastNanos = now;
     long lagEvents = streams.stream().mapToLong(stream -> stream.progress().lagEvents()).sum();
-    double lagSeconds =
-        streams.stream()
-            .mapToDouble(stream -> stream.progress().lagSeconds(Instant.now()))
-            .max()
-            .orElse(0);
+    double lagSeconds = streams.stream().mapToDouble(StreamView::lagSeconds).max().orElse(0);
     long parked = streams.stream().mapToLong(stream -> stream.progress().rows().parked()).sum();
     long conflicts =
         streams.stream().mapToLong(one -> one.progress().rows().conflictsDetected()).sum();

@@ -84,7 +84,7 @@ final class StoreBeans {
   @Produces
   @Singleton
   JdbcChangeTracking tracking(Jdbi jdbi) {
-    return new JdbcChangeTracking(jdbi);
+    return new JdbcChangeTracking(jdbi, CLOCK);
   }
 
   @Produces

@@ -18,7 +18,6 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -57,7 +56,7 @@ final class SyncMetrics {
     this.tracker = tracker;
     applyLagEvents = gauge(registry, "tidemark.apply.lag.events", "Records not applied yet");
     applyLagSeconds =
-        gauge(registry, "tidemark.apply.lag.seconds", "Age of the last change applied, 0 if all");
+        gauge(registry, "tidemark.apply.lag.seconds", "Since the target was last in step");
     applyRows = new FollowingCounters(registry, "tidemark.apply.rows", "Rows by operation");
     applyBatches = new FollowingCounters(registry, "tidemark.apply.batches", "Batches committed");
     applyBatchSeconds =
@@ -101,7 +100,6 @@ final class SyncMetrics {
   }
 
   private void streams(List<StreamView> streams) {
-    Instant now = Instant.now();
     List<Row<?>> events = new ArrayList<>();
     List<Row<?>> seconds = new ArrayList<>();
     Map<Tags, Double> rows = new HashMap<>();
@@ -110,7 +108,7 @@ final class SyncMetrics {
     for (StreamView stream : streams) {
       Tags tags = Tags.of("configuration", stream.name());
       events.add(Row.of(tags, stream.progress().lagEvents()));
-      seconds.add(Row.of(tags, stream.progress().lagSeconds(now)));
+      seconds.add(Row.of(tags, stream.lagSeconds()));
       batches.put(tags, (double) stream.progress().batches());
       batchSeconds.put(tags, stream.progress().batchSeconds());
       RowCounts counts = stream.progress().rows();

@@ -30,7 +30,7 @@ final class Stream implements AutoCloseable {
   private final Rooms rooms;
   private final SyncConfiguration configuration;
   private volatile @Nullable KafkaApplyLoop loop;
-  private List<TrackedPartition> lastTracked = List.of();
+  private volatile List<TrackedPartition> lastTracked = List.of();
   private volatile @Nullable OperatingFailure obstacle;
 
   Stream(Rooms rooms, SyncConfiguration configuration) {
@@ -156,6 +156,10 @@ final class Stream implements AutoCloseable {
     return running.state() instanceof ApplyState.Retrying
         ? lastTracked.stream().map(last -> last.agedTo(now)).toList()
         : List.of();
+  }
+
+  double lagSeconds() {
+    return tracked().stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0);
   }
 
   /** Behind the topic, or as far as the topic is behind the source. */

@@ -4,6 +4,7 @@ import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgTimes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -43,19 +44,33 @@ public final class JdbcChangeTracking {
         and t.captured_lsn is distinct from cast(:captured as pg_lsn)
       """;
 
+  // A stream that runs tells every second how it stands. One that does not, because its process or
+  // its broker is gone, is behind by as much as it has not told.
   private static final String SELECT =
       """
-      select configuration_id, topic, partition, captured_lsn::text, applied_lsn::text,
-             captured_offset, applied_offset, lag_events, lag_seconds, updated_at
-      from sync_change_tracking
-      where configuration_id in (<ids>)
-      order by configuration_id, topic, partition
+      select t.configuration_id, t.topic, t.partition, t.captured_lsn::text, t.applied_lsn::text,
+             t.captured_offset, t.applied_offset, t.lag_events,
+             t.lag_seconds
+               + case
+                   when c.enabled and not c.paused and c.sync_strategy <> 'full'
+                     and c.definition ->> 'sync_interval_seconds' is null
+                     and t.updated_at < :now - interval '5 seconds'
+                   then extract(epoch from :now - t.updated_at)
+                   else 0
+                 end as lag_seconds,
+             t.updated_at
+      from sync_change_tracking t
+      join sync_configurations c on c.id = t.configuration_id
+      where t.configuration_id in (<ids>)
+      order by t.configuration_id, t.topic, t.partition
       """;
 
   private final Jdbi jdbi;
+  private final InstantSource clock;
 
-  public JdbcChangeTracking(Jdbi jdbi) {
+  public JdbcChangeTracking(Jdbi jdbi, InstantSource clock) {
     this.jdbi = jdbi;
+    this.clock = clock;
   }
 
   /**
@@ -107,6 +122,7 @@ public final class JdbcChangeTracking {
             handle
                 .createQuery(SELECT)
                 .bindList("ids", List.copyOf(configurationIds))
+                .bind("now", PgTimes.bindable(clock.instant()))
                 .map(JdbcChangeTracking::read)
                 .stream()
                 .collect(Collectors.groupingBy(TrackedPartition::configurationId)));

@@ -74,7 +74,7 @@ final class EngineFixture implements AutoCloseable {
     Clock clock = Clock.systemUTC();
     var configurations = new JdbcSyncConfigurations(jdbi, clock, UUID::randomUUID);
     var executions = new JdbcExecutions(jdbi, clock);
-    var tracking = new JdbcChangeTracking(jdbi);
+    var tracking = new JdbcChangeTracking(jdbi, clock);
     var parkedRows = new JdbcParkedRows(jdbi, clock);
     var connections =
         new ConnectionRegistry(
@@ -229,6 +229,23 @@ final class EngineFixture implements AutoCloseable {
         "select count(*) || coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from "
             + table
             + " t");
+  }
+
+  /** The conflicts that a configuration has on record, as text. */
+  List<String> conflicts(UUID configuration) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select concat_ws(' ', type, status, row_key, source_row, target_row, topic)
+                    from sync_conflicts
+                    where configuration_id = ?
+                    order by detected_at
+                    """)
+                .bind(0, configuration)
+                .mapTo(String.class)
+                .list());
   }
 
   String topic(String table) {

@@ -199,8 +199,8 @@ class JdbcExecutionsTest {
 
   @Test
   void followsThePlaceOfEachPartition() {
-    JdbcChangeTracking tracking = new JdbcChangeTracking(jdbi);
     Instant now = Instant.parse("2026-01-02T03:04:05.678901Z");
+    JdbcChangeTracking tracking = new JdbcChangeTracking(jdbi, () -> now.plusSeconds(4));
     TrackedPartition first =
         new TrackedPartition(configuration.id(), "t", 0, null, null, 10, 3, 7, 1.5, now);
     TrackedPartition second =
@@ -210,5 +210,9 @@ class JdbcExecutionsTest {
     assertThat(tracking.of(configuration.id())).containsExactly(first);
     tracking.record(second);
     assertThat(tracking.of(configuration.id())).containsExactly(second);
+    assertThat(new JdbcChangeTracking(jdbi, () -> now.plusSeconds(60)).of(configuration.id()))
+        .as("a stream that tells nothing")
+        .extracting(TrackedPartition::lagSeconds)
+        .containsExactly(60.0);
   }
 }

@@ -1,0 +1,72 @@
+package io.tidemark.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tidemark.TestStack;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictLog;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolution;
+import io.tidemark.postgres.PgCatalog;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.TableShape;
+import io.tidemark.sync.DeleteHandling;
+import io.tidemark.sync.TableMapping;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+class KafkaApplyLoopTest {
+  /** Nobody listens there. */
+  private static final Map<String, Object> DEAD_BROKER = Map.of("bootstrap.servers", "127.0.0.1:1");
+
+  private final PgDatabase target = TestStack.database("target");
+
+  /** A consumer that joins its group waits without a word for a broker that is gone. */
+  @Test
+  void saysThatTheBrokerIsAwayAlsoBeforeItWasGivenAPartition() throws SQLException {
+    ApplyTask task =
+        new ApplyTask(UUID.randomUUID(), "source", target, "t", DeleteHandling.APPLY, 100);
+    ApplySettings settings =
+        new ApplySettings(
+            Duration.ofMillis(100),
+            Duration.ofMillis(200),
+            Duration.ofMillis(50),
+            Duration.ofMillis(100),
+            1 << 20);
+    ApplyPlan plan = plan();
+    ApplyPorts ports = new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of());
+    try (KafkaApplyLoop loop =
+        KafkaApplyLoop.oneWay(task, () -> plan, DEAD_BROKER, settings, ports, Clock.systemUTC())) {
+      loop.start();
+
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .untilAsserted(
+              () ->
+                  assertThat(loop.state())
+                      .isInstanceOfSatisfying(
+                          ApplyState.Retrying.class,
+                          state -> assertThat(state.code()).isEqualTo("broker_unreachable")));
+    }
+  }
+
+  private ApplyPlan plan() throws SQLException {
+    TestStack.execute(target, "create table item (id bigint primary key, name text)");
+    try (Connection connection = target.open("test")) {
+      TableShape shape = PgCatalog.shapeOf(connection, ApplyFixture.TABLE).orElseThrow();
+      List<TableMapping.Pair> columns =
+          shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
+      return new ApplyPlan(
+          new TableMapping(shape, shape, columns, columns.subList(0, 1), null),
+          new ConflictPolicy(
+              ConflictResolution.SOURCE_WINS, ConflictDetection.EXISTENCE, null, false));
+    }
+  }
+}
