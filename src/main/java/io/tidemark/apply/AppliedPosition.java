@@ -10,9 +10,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param nextOffset the offset of the first record not yet applied
  * @param source the position of the last change applied
- * @param committedMicros when that change was committed at the source, microseconds since 1970 UTC;
- *     0 before the first
+ * @param committedMicros when the newest of the applied changes was committed at the source,
+ *     microseconds since 1970 UTC; 0 before the first
  * @param topicId Kafka's identity of the topic; null if it was not noted yet
+ * @param turn the transaction in which somebody other than an apply loop has set it: what a loop
+ *     knew of the target before that holds no more
  */
 public record AppliedPosition(
     String topic,
@@ -20,7 +22,19 @@ public record AppliedPosition(
     long nextOffset,
     SourcePosition source,
     long committedMicros,
-    @Nullable UUID topicId) {
+    @Nullable UUID topicId,
+    long turn) {
+  /** A position that is not read from a target. */
+  public AppliedPosition(
+      String topic,
+      int partition,
+      long nextOffset,
+      SourcePosition source,
+      long committedMicros,
+      @Nullable UUID topicId) {
+    this(topic, partition, nextOffset, source, committedMicros, topicId, 0);
+  }
+
   /** A position in a topic of which only the name is known. */
   AppliedPosition(
       String topic, int partition, long nextOffset, SourcePosition source, long committedMicros) {
@@ -39,17 +53,18 @@ public record AppliedPosition(
         partition,
         last.offset() + 1,
         last.change().position(),
-        last.change().source().committedMicros(),
-        topicId);
+        Math.max(committedMicros, last.change().source().committedMicros()),
+        topicId,
+        turn);
   }
 
   /** This position at a time of its source up to which everything is known to the target. */
   public AppliedPosition seen(long micros) {
-    return new AppliedPosition(topic, partition, nextOffset, source, micros, topicId);
+    return new AppliedPosition(topic, partition, nextOffset, source, micros, topicId, turn);
   }
 
   /** This position moved on to an offset, with no change between. */
   public AppliedPosition at(long offset) {
-    return new AppliedPosition(topic, partition, offset, source, committedMicros, topicId);
+    return new AppliedPosition(topic, partition, offset, source, committedMicros, topicId, turn);
   }
 }

@@ -8,6 +8,7 @@ import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,24 +27,31 @@ final class Findings {
   private final int partition;
   private final Set<RowKey> waiting;
   private final ConflictLog log;
+  private final Refused refused;
   private final List<Detected> decided = new ArrayList<>();
   private final Map<RowKey, Detected> reviews = new LinkedHashMap<>();
   private long recorded;
   private long recordedResolved;
 
+  /** Tells of which keys the target has refused a change, be it in this transaction. */
+  interface Refused {
+    Set<RowKey> among(Collection<RowKey> keys);
+  }
+
   /**
    * @param waiting keys that wait for a person since before this transaction
    */
-  Findings(String topic, int partition, Set<RowKey> waiting, ConflictLog log) {
+  Findings(String topic, int partition, Set<RowKey> waiting, ConflictLog log, Refused refused) {
     this.topic = topic;
     this.partition = partition;
     this.waiting = waiting;
     this.log = log;
+    this.refused = refused;
   }
 
   /** Findings that continue these, and may yet be given up. */
   Findings branch() {
-    Findings branch = new Findings(topic, partition, waiting, log);
+    Findings branch = new Findings(topic, partition, waiting, log, refused);
     branch.reviews.putAll(reviews);
     return branch;
   }
@@ -58,6 +66,11 @@ final class Findings {
 
   Set<RowKey> waiting() {
     return waiting;
+  }
+
+  /** Those of the keys whose rows may be missing because the target refused them, not others. */
+  Set<RowKey> refusedAmong(Collection<RowKey> keys) {
+    return keys.isEmpty() ? Set.of() : refused.among(keys);
   }
 
   Place place(RowEdit edit) {

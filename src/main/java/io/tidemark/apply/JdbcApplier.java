@@ -16,6 +16,7 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -299,7 +300,14 @@ public final class JdbcApplier implements AutoCloseable {
     Attempt(AppliedPosition from, AppliedPosition to) {
       this.from = from;
       this.to = to;
-      findings = new Findings(to.topic(), to.partition(), waiting, ports.conflicts());
+      findings =
+          new Findings(to.topic(), to.partition(), waiting, ports.conflicts(), this::refusedAmong);
+    }
+
+    private Set<RowKey> refusedAmong(Collection<RowKey> keys) {
+      Set<RowKey> refused = new HashSet<>(ports.parked().among(keyColumns, keys));
+      parked.stream().map(ParkedRow::key).filter(keys::contains).forEach(refused::add);
+      return refused;
     }
 
     /** Moves the position; false, and nothing is to be written, if somebody else did. */

@@ -1,5 +1,7 @@
 package io.tidemark.apply;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.apply.RowEdit.Expected;
 import io.tidemark.change.Row;
@@ -24,6 +26,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +130,7 @@ final class JdbcConflictWriter {
   private final class Decisions {
     private final Findings findings;
     private final List<RowEdit> writes = new ArrayList<>();
+    private final List<RowEdit> missing = new ArrayList<>();
     private final List<RowEdit> incomplete = new ArrayList<>();
     private long unchanged;
     private long skipped;
@@ -136,7 +141,7 @@ final class JdbcConflictWriter {
 
     void take(RowEdit edit, @Nullable JdbcSeen seen) {
       if (seen == null) {
-        takeMissing(edit);
+        missing.add(edit);
       } else if (!seen.foreign()) {
         writes.add(expecting(edit, Expected.PRESENT));
       } else if (seen.isEqual()) {
@@ -146,11 +151,24 @@ final class JdbcConflictWriter {
       }
     }
 
-    private void takeMissing(RowEdit edit) {
-      if (edit.expected() == Expected.ABSENT) {
-        insert(edit);
-        return;
+    /** A row that was set aside when it came is missing through nobody else. */
+    private void takeMissing() {
+      Set<RowKey> refused =
+          findings.refusedAmong(
+              missing.stream()
+                  .filter(edit -> edit.expected() == Expected.PRESENT)
+                  .map(RowEdit::key)
+                  .collect(toSet()));
+      for (RowEdit edit : missing) {
+        if (edit.expected() == Expected.ABSENT || refused.contains(edit.key())) {
+          insert(edit);
+        } else {
+          decideMissing(edit);
+        }
       }
+    }
+
+    private void decideMissing(RowEdit edit) {
       ConflictType type =
           edit.isDeletion() ? ConflictType.DELETE_MISSING : ConflictType.UPDATE_MISSING;
       if (decide(type, edit, null) == Verdict.APPLY) {
@@ -197,6 +215,7 @@ final class JdbcConflictWriter {
     }
 
     RowCounts write() throws SQLException {
+      takeMissing();
       completeFromSource();
       Written written = locked.writeRows(writes);
       requireUncontested(written);
@@ -249,6 +268,12 @@ final class JdbcConflictWriter {
   private RowCounts writeMoves(List<Step.Move> moves, Findings findings) throws SQLException {
     List<RowEdit> byOldKey = moves.stream().map(move -> byOldKey(move)).toList();
     Map<Integer, JdbcSeen> seen = look(byOldKey);
+    Set<RowKey> refused =
+        findings.refusedAmong(
+            IntStream.range(0, moves.size())
+                .filter(i -> !seen.containsKey(i))
+                .mapToObj(i -> moves.get(i).oldKey())
+                .collect(toSet()));
     List<Step.Move> toMove = new ArrayList<>();
     List<RowEdit> toPut = new ArrayList<>();
     long skipped = 0;
@@ -256,12 +281,12 @@ final class JdbcConflictWriter {
       JdbcSeen there = seen.get(i);
       RowEdit old = byOldKey.get(i);
       Verdict verdict = Verdict.APPLY;
-      if (there == null) {
+      if (there == null && !refused.contains(old.key())) {
         verdict = resolver.decide(ConflictType.UPDATE_MISSING, Age.UNKNOWN);
         findings.add(
             detected(
                 ConflictType.UPDATE_MISSING, old, null, List.of(), findings.place(old), verdict));
-      } else if (there.foreign()) {
+      } else if (there != null && there.foreign()) {
         verdict = resolver.decide(ConflictType.UPDATE_ORIGIN_DIFFERS, there.age());
         findings.add(
             detected(

@@ -39,12 +39,14 @@ public final class JdbcPositions {
         updated_at timestamptz not null default now(),
         in_step_since timestamptz not null default clock_timestamp(),
         in_step_transaction xid8,
+        turn int8 not null default 0,
         primary key (configuration_id, topic, partition)
       );
       alter table tidemark.applied_position
         add column if not exists topic_id uuid,
         add column if not exists in_step_since timestamptz not null default clock_timestamp(),
-        add column if not exists in_step_transaction xid8;
+        add column if not exists in_step_transaction xid8,
+        add column if not exists turn int8 not null default 0;
       create table if not exists tidemark.kept_row (
         configuration_id uuid not null,
         key_values text[] not null,
@@ -55,16 +57,16 @@ public final class JdbcPositions {
   // Looked at first: whoever may write positions need not be allowed to change the table.
   private static final String EXISTS =
       """
-      select count(*) = 2 and to_regclass('tidemark.kept_row') is not null
+      select count(*) = 3 and to_regclass('tidemark.kept_row') is not null
       from pg_catalog.pg_attribute a
       where a.attrelid = to_regclass('tidemark.applied_position')
-        and a.attname in ('topic_id', 'in_step_transaction')
+        and a.attname in ('topic_id', 'in_step_transaction', 'turn')
         and not a.attisdropped
       """;
 
   private static final String FIND =
       """
-      select topic, partition, next_offset, commit_lsn, ordinal, part, committed_micros, topic_id
+      select topic, partition, next_offset, commit_lsn, ordinal, part, committed_micros, topic_id, turn
       from tidemark.applied_position
       where configuration_id = ? and topic = ?
       order by partition
@@ -76,19 +78,22 @@ public final class JdbcPositions {
       set next_offset = ?, commit_lsn = ?, ordinal = ?, part = ?, committed_micros = ?,
           updated_at = now()
       where configuration_id = ? and topic = ? and partition = ? and next_offset = ?
+        and turn = ?
       """;
 
   private static final String SET =
       """
       insert into tidemark.applied_position as p
         (next_offset, commit_lsn, ordinal, part, committed_micros,
-         configuration_id, topic, partition, topic_id, in_step_since, in_step_transaction)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id())
+         configuration_id, topic, partition, topic_id, in_step_since, in_step_transaction, turn)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id(),
+              pg_current_xact_id()::text::int8)
       on conflict (configuration_id, topic, partition) do update
       set next_offset = excluded.next_offset, commit_lsn = excluded.commit_lsn,
           ordinal = excluded.ordinal, part = excluded.part,
           committed_micros = excluded.committed_micros, topic_id = excluded.topic_id,
           updated_at = now(),
+          turn = excluded.turn,
           in_step_since = excluded.in_step_since,
           in_step_transaction = excluded.in_step_transaction
       """;
@@ -117,16 +122,11 @@ public final class JdbcPositions {
       where configuration_id = ? and topic = ? and topic_id is null
       """;
 
-  // Whatever other columns a position has, it keeps them.
   private static final String RENEW =
       """
-      with gone as (
-        delete from tidemark.applied_position
-        where configuration_id = ? and topic = ?
-        returning *)
-      insert into tidemark.applied_position
-      select *
-      from gone
+      update tidemark.applied_position
+      set turn = pg_current_xact_id()::text::int8
+      where configuration_id = ? and topic = ?
       """;
 
   private static final String HAS_KEPT =
@@ -207,7 +207,8 @@ public final class JdbcPositions {
                   row.getLong(3),
                   new SourcePosition(row.getLong(4), row.getLong(5), row.getInt(6)),
                   row.getLong(7),
-                  row.getObject(8, UUID.class)));
+                  row.getObject(8, UUID.class),
+                  row.getLong(9)));
         }
       }
       return positions;
@@ -220,6 +221,7 @@ public final class JdbcPositions {
     try (PreparedStatement statement = connection.prepareStatement(ADVANCE)) {
       setPosition(statement, to);
       statement.setLong(9, from.nextOffset());
+      statement.setLong(10, from.turn());
       return statement.executeUpdate() == 1;
     }
   }
@@ -244,8 +246,8 @@ public final class JdbcPositions {
   }
 
   /**
-   * Leaves all positions in a topic as they are and yet fences whoever waits to move one: the rows
-   * that it has read are gone, and it finds itself overtaken.
+   * Leaves all positions in a topic where they are and yet fences whoever would move one: it has to
+   * read them, and what else it knows of the target, anew.
    */
   public void renew(Connection connection, String topic) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(RENEW)) {

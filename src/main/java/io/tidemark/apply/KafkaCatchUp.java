@@ -31,6 +31,9 @@ public final class KafkaCatchUp implements AutoCloseable {
   /** A broker that answers nothing for this long is taken for gone. */
   private static final Duration SILENCE_MAX = Duration.ofSeconds(60);
 
+  /** How long a transaction may be in the topic before the source's readers see it. */
+  private static final Duration UNSEEN_MAX = Duration.ofSeconds(30);
+
   private static final Duration POLL_MAX = Duration.ofMillis(500);
 
   private final ApplyTask task;
@@ -48,22 +51,46 @@ public final class KafkaCatchUp implements AutoCloseable {
 
   /** Where every partition ends now for committed readers, as positions without a change. */
   public Map<Integer, AppliedPosition> ends() {
-    List<TopicPartition> partitions = partitions();
-    Map<Integer, AppliedPosition> ends = new TreeMap<>();
+    return positions(consumer.endOffsets(partitions()));
+  }
+
+  /**
+   * Where to begin for a snapshot that is taken after this: every change that it does not see comes
+   * later in the topic.
+   *
+   * <p>INVARIANT: not the topic's end. A server sends a transaction as soon as its commit is in the
+   * log, and lets others see it a moment later; with a synchronous standby, once that has it too.
+   */
+  public Map<Integer, AppliedPosition> starts() {
+    Map<TopicPartition, Long> starts = new HashMap<>(consumer.endOffsets(partitions()));
+    long from = System.currentTimeMillis() - UNSEEN_MAX.toMillis();
+    Map<TopicPartition, Long> times = new HashMap<>();
+    starts.keySet().forEach(partition -> times.put(partition, from));
     consumer
-        .endOffsets(partitions)
+        .offsetsForTimes(times)
         .forEach(
-            (partition, end) ->
-                ends.put(
+            (partition, first) -> {
+              if (first != null) {
+                starts.merge(partition, first.offset(), Math::min);
+              }
+            });
+    return positions(starts);
+  }
+
+  private Map<Integer, AppliedPosition> positions(Map<TopicPartition, Long> offsets) {
+    Map<Integer, AppliedPosition> positions = new TreeMap<>();
+    offsets.forEach(
+        (partition, offset) ->
+            positions.put(
+                partition.partition(),
+                new AppliedPosition(
+                    task.topic(),
                     partition.partition(),
-                    new AppliedPosition(
-                        task.topic(),
-                        partition.partition(),
-                        end,
-                        SourcePosition.START,
-                        0,
-                        topicId())));
-    return ends;
+                    offset,
+                    SourcePosition.START,
+                    0,
+                    topicId())));
+    return positions;
   }
 
   /** The topic's identity when it was first asked: what is read later is read from that topic. */

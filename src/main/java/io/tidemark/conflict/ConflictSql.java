@@ -66,6 +66,27 @@ final class ConflictSql {
 
   private ConflictSql() {}
 
+  /**
+   * Lets ended conflicts of comparisons give their place to the same difference found anew: what a
+   * person decided stays on record, and this is asked again. A row that a person let stand as it is
+   * is no new question.
+   */
+  static String giveWay(int keySize) {
+    return given(keySize)
+        + """
+        update sync_conflicts c
+        set "offset" = -1 - (extract(epoch from c.resolved_at) * 1000000)::int8
+        from given d, owner o
+        where c.configuration_id = o.configuration
+          and c.key_values = d.key_values
+          and (c.topic, c.partition, c."offset") = (d.topic, d.partition, d."offset")
+          and c.partition < 0
+          and c.status <> 'pending'
+          and c.resolved_by is distinct from 'strategy'
+          and c.resolution is distinct from 'target'
+        """;
+  }
+
   /** Ends the wait of keys about which the strategy has decided meanwhile. */
   static String supersede(int keySize) {
     return given(keySize)

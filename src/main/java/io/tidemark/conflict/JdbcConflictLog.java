@@ -71,9 +71,13 @@ public final class JdbcConflictLog implements ConflictLog {
     }
     List<Detected> different = different(conflicts);
     Set<Verdict> verdicts = different.stream().map(Detected::verdict).collect(Collectors.toSet());
+    boolean ofComparison = different.stream().anyMatch(one -> one.place().isOfComparison());
     store(
         session -> {
           for (JdbcTextColumns columns : JdbcTextColumns.of(different, ids)) {
+            if (ofComparison) {
+              execute(session, ConflictSql.giveWay(columns.keySize()), columns);
+            }
             put(session, columns, verdicts);
           }
           if (verdicts.contains(Verdict.REVIEW)) {

@@ -90,9 +90,11 @@ public final class JdbcConflicts {
       set status = 'superseded', resolved_at = :now
       where c.configuration_id = :configuration
         and c.status = 'pending'
-        and c.source_position is null
+        and c.partition < 0
         and c.detected_at < :before
-      """;
+        and (c.source_position is null or %s <= (cast(:lsn as pg_lsn), 0, 0))
+      """
+          .formatted(ConflictSql.POSITION.formatted("c.source_position"));
 
   private static final String SUPERSEDE_ALL =
       """
@@ -176,14 +178,20 @@ public final class JdbcConflicts {
                 .execute());
   }
 
-  /** Ends the wait of rows that a comparison found before a full copy began. */
-  public int supersedeCompared(UUID configuration, Instant copyBegan) {
+  /**
+   * Ends the wait of rows that a comparison found before a full copy began. Changes may have joined
+   * them since.
+   *
+   * @param lsn the copy has every change that was committed before it
+   */
+  public int supersedeCompared(UUID configuration, Instant copyBegan, long lsn) {
     return jdbi.withHandle(
         handle ->
             handle
                 .createUpdate(SUPERSEDE_COMPARED)
                 .bind("configuration", configuration)
                 .bind("before", PgTimes.bindable(copyBegan))
+                .bind("lsn", Lsn.text(lsn))
                 .bind("now", PgTimes.bindable(clock.instant()))
                 .execute());
   }

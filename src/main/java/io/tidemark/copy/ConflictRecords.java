@@ -33,9 +33,6 @@ import org.jspecify.annotations.Nullable;
  * however late they are fetched.
  */
 final class ConflictRecords {
-  /** A merge's conflicts stand at no partition of a topic. */
-  private static final int NO_PARTITION = -1;
-
   private static final int ROWS_MAX = 500;
 
   /** What one fetch should hold at most, in characters of the rows' text. */
@@ -167,7 +164,7 @@ final class ConflictRecords {
     return new Detected(
         ConflictType.MERGE_DIFFERS,
         keyOf(source == null ? target : source),
-        new Place(request.topic(), NO_PARTITION, placeOf(verdict, values)),
+        Place.ofComparison(request.topic(), placeOf(verdict, values)),
         null,
         source,
         target,

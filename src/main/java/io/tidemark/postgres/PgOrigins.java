@@ -36,7 +36,8 @@ public final class PgOrigins {
       """;
   private static final String OID = "select pg_catalog.pg_replication_origin_oid(?)::int8";
   private static final String SET_UP = "select pg_catalog.pg_replication_origin_session_setup(?)";
-  private static final String OWN_TIME = "select pg_catalog.pg_replication_origin_xact_reset()";
+  private static final String OWN_TIME =
+      "select pg_catalog.pg_replication_origin_xact_setup('0/0', clock_timestamp())";
   private static final String DROP =
       """
       select pg_catalog.pg_replication_origin_drop(?)
@@ -80,9 +81,9 @@ public final class PgOrigins {
   }
 
   /**
-   * Commits in a session that carries an origin. A plain commit would not do: the server gives all
-   * commits of such a session the time of its first one, as if they came from one transaction of
-   * another server ({@code replorigin_session_origin_timestamp}, set once and then kept).
+   * Commits in a session that carries an origin. A plain commit would not do: the server takes the
+   * time of such a commit for another server's, which it waits to be told. Its log would say 2000,
+   * and the rows the time of the session's first commit.
    */
   public static void commit(Connection session) throws SQLException {
     run(session, OWN_TIME);

@@ -19,7 +19,6 @@ import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.UUID;
 
 /** One full copy of one configuration, from the databases' shapes to the counts. */
@@ -63,7 +62,12 @@ final class FullRun {
     PgDatabase target = rooms.target(definition);
     TableMapping mapping = rooms.mapping(definition);
     if (!definition.needsCapture()) {
-      return copy(source, target, mapping, StreamJoin.none());
+      CopyOutcome outcome = copy(source, target, mapping, StreamJoin.none());
+      if (outcome instanceof CopyOutcome.Completed) {
+        // What waits was found by merges, and no other execution runs beside this one.
+        rooms.conflicts().supersedeAll(configuration.id());
+      }
+      return outcome;
     }
     rooms.tracker().ensureTracked(source, definition.source());
     try (PgSession session =
@@ -77,19 +81,19 @@ final class FullRun {
       CopyOutcome outcome = copy(source, target, mapping, resync);
       if (outcome instanceof CopyOutcome.Completed) {
         rooms.parkedRows().settle(configuration.id(), resync.reached());
-        supersede(resync.reached(), began);
+        supersede(resync, began);
       }
       return outcome;
     }
   }
 
   /** The source's rows have come: what waited for a decision about them waits no more. */
-  private void supersede(Collection<AppliedPosition> reached, Instant began) {
+  private void supersede(StreamResync resync, Instant began) {
     UUID id = configuration.id();
-    for (AppliedPosition one : reached) {
+    for (AppliedPosition one : resync.reached()) {
       rooms.conflicts().supersedeCopied(id, one.topic(), one.partition(), one.source());
     }
-    rooms.conflicts().supersedeCompared(id, began);
+    rooms.conflicts().supersedeCompared(id, began, resync.copiedLsn());
   }
 
   private CopyOutcome copy(

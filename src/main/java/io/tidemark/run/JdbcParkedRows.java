@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.ParkedRow;
 import io.tidemark.apply.ParkedRows;
+import io.tidemark.change.RowKey;
 import io.tidemark.postgres.PgTimes;
 import io.tidemark.sync.Page;
 import io.tidemark.sync.PageCursor;
@@ -16,6 +17,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -34,6 +36,19 @@ public final class JdbcParkedRows {
       on conflict (configuration_id, topic, partition, "offset") do update
       set attempts = p.attempts + 1, reason_code = excluded.reason_code,
           message = excluded.message
+      """;
+
+  private static final String AMONG =
+      """
+      select asked.place
+      from (
+        select i as place,
+               jsonb_object(cast(:columns as text[]), (cast(:values as text[]))[i * :size + 1 : (i + 1) * :size]) as row_key
+        from generate_series(0, :count - 1) i) asked
+      where exists (
+        select
+        from sync_parked_rows p
+        where p.configuration_id = :configuration and p.row_key = asked.row_key)
       """;
 
   private static final String SETTLE =
@@ -76,7 +91,35 @@ public final class JdbcParkedRows {
 
   /** Where this configuration's refused rows are set aside. */
   ParkedRows of(SyncConfiguration configuration) {
-    return rows -> park(configuration, rows);
+    return new ParkedRows() {
+      @Override
+      public void park(List<ParkedRow> rows) {
+        JdbcParkedRows.this.park(configuration, rows);
+      }
+
+      @Override
+      public Set<RowKey> among(List<String> keyColumns, Collection<RowKey> keys) {
+        return JdbcParkedRows.this.among(configuration.id(), keyColumns, List.copyOf(keys));
+      }
+    };
+  }
+
+  private Set<RowKey> among(UUID configuration, List<String> keyColumns, List<RowKey> keys) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(AMONG)
+                .bind("configuration", configuration)
+                .bindArray("columns", String.class, keyColumns)
+                .bindArray(
+                    "values",
+                    String.class,
+                    keys.stream().flatMap(key -> key.values().stream()).toList())
+                .bind("size", keyColumns.size())
+                .bind("count", keys.size())
+                .mapTo(Integer.class)
+                .map(place -> keys.get(place))
+                .set());
   }
 
   private void park(SyncConfiguration configuration, List<ParkedRow> rows) {

@@ -61,6 +61,7 @@ final class Reconciler implements AutoCloseable {
   private volatile List<String> warnings = List.of();
   private volatile Map<String, Long> conflictsPending = Map.of();
   private Set<String> captured = Set.of();
+  private Set<UUID> seen = Set.of();
   private boolean sweptStages;
 
   Reconciler(Rooms rooms, ExecutionRunner runner, Supplier<UUID> ids) {
@@ -119,6 +120,10 @@ final class Reconciler implements AutoCloseable {
         round();
         trouble = null;
       } catch (RuntimeException e) {
+        if (isOvertaken()) {
+          LOG.log(Level.DEBUG, "a configuration was deleted while a round was about it", e);
+          continue;
+        }
         trouble = "what runs could not be compared with the metadata database: " + e.getMessage();
         LOG.log(Level.WARNING, "a round of reconciling failed", e);
       }
@@ -132,12 +137,29 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
+  /** Whether a configuration that the last round was about exists no more. */
+  private boolean isOvertaken() {
+    try {
+      Set<UUID> now = ids(rooms.configurations().all());
+      return !now.containsAll(seen);
+    } catch (RuntimeException e) {
+      // The store does not answer: that is what the round failed of.
+      LOG.log(Level.DEBUG, "the configurations could not be read", e);
+      return false;
+    }
+  }
+
+  private static Set<UUID> ids(List<SyncConfiguration> configurations) {
+    return configurations.stream().map(SyncConfiguration::id).collect(Collectors.toSet());
+  }
+
   private void round() {
     synchronized (lock) {
       if (stopping) {
         return;
       }
       List<SyncConfiguration> all = rooms.configurations().all();
+      seen = ids(all);
       followCaptures(all);
       followStreams(all);
       resolveSilentExecutions(all);

@@ -48,7 +48,7 @@ final class StreamMergeBeside implements MergeJoin {
 
   @Override
   public void beforeSnapshot() {
-    removed = topic.ends();
+    removed = topic.starts();
   }
 
   @Override

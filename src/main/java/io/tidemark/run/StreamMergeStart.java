@@ -41,7 +41,7 @@ final class StreamMergeStart implements MergeJoin {
 
   @Override
   public void beforeSnapshot() {
-    from = topic.ends();
+    from = topic.starts();
   }
 
   @Override

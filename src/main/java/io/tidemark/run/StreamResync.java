@@ -39,6 +39,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
   private Map<Integer, AppliedPosition> reached = Map.of();
   private Map<Integer, AppliedPosition> fenced = Map.of();
   private Map<Integer, AppliedPosition> snapshotEnds = Map.of();
+  private long snapshotLsn;
 
   StreamResync(
       ApplyTask task,
@@ -55,7 +56,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
 
   @Override
   public void beforeSnapshot() {
-    reachedAhead = catchUp.ends();
+    reachedAhead = catchUp.starts();
   }
 
   @Override
@@ -105,11 +106,22 @@ final class StreamResync implements StreamJoin, AutoCloseable {
     PgPositions positions = new PgPositions(session, task.configuration());
     reached.values().forEach(positions::set);
     positions.forgetKept();
+    snapshotLsn = snapshot.lsn();
   }
 
   /** Where the target stands with the copy; empty until it is caught up. */
   Collection<AppliedPosition> reached() {
     return reached.values();
+  }
+
+  /** Every change that was committed before this place of the source's log is in the copy. */
+  long copiedLsn() {
+    long behind =
+        reached.values().stream()
+            .mapToLong(position -> position.source().commitLsn())
+            .min()
+            .orElse(0);
+    return Math.max(behind, snapshotLsn);
   }
 
   private Stretch apply(

@@ -83,8 +83,8 @@ final class TwoWayMergeRun {
     for (CapturedTable one : definition.captured()) {
       rooms.tracker().ensureTracked(rooms.database(one.connection()), one.table());
     }
-    List<AppliedPosition> start = new ArrayList<>(ends(true));
-    start.addAll(ends(false));
+    List<AppliedPosition> start = new ArrayList<>(start(true));
+    start.addAll(start(false));
     Acceptance.Accepted accepted = rooms.accepted(configuration);
     TableMapping mapping = accepted.mapping();
     ConflictPolicy policy = rooms.policy(configuration, accepted);
@@ -154,8 +154,8 @@ final class TwoWayMergeRun {
     return new ConflictPolicy(strategy, policy.detection(), timestamp, policy.combinesColumns());
   }
 
-  /** Where one side's topic ends, with that side's time. */
-  private List<AppliedPosition> ends(boolean ofSource) {
+  /** Where the stream begins in one side's topic, with that side's time. */
+  private List<AppliedPosition> start(boolean ofSource) {
     SyncDefinition definition = configuration.definition();
     PgDatabase side = ofSource ? rooms.source(definition) : rooms.target(definition);
     OperatingFailure.Kind kind =
@@ -167,7 +167,7 @@ final class TwoWayMergeRun {
     try (KafkaCatchUp topic =
         new KafkaCatchUp(
             ofSource ? rooms.task(configuration) : rooms.taskBack(configuration), rooms.kafka())) {
-      return topic.ends().values().stream().map(end -> end.seen(now)).toList();
+      return topic.starts().values().stream().map(end -> end.seen(now)).toList();
     }
   }
 

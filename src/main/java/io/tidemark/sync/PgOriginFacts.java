@@ -28,7 +28,7 @@ record PgOriginFacts(List<String> obstacles, List<String> remedies) {
                  'pg_replication_origin_create(text)',
                  'pg_replication_origin_oid(text)',
                  'pg_replication_origin_session_setup(text)',
-                 'pg_replication_origin_xact_reset()']) with ordinality f(signature, place)
+                 'pg_replication_origin_xact_setup(pg_lsn, timestamptz)']) with ordinality f(signature, place)
                where not has_function_privilege('pg_catalog.' || f.signature, 'execute')
                order by f.place),
              current_setting('max_active_replication_origins', true),

@@ -97,6 +97,7 @@ class ApplyBench {
       JdbcPositions positions = new JdbcPositions(configuration);
       AppliedPosition at = new AppliedPosition("t", 0, 0, SourcePosition.START, 0);
       positions.set(connection, at);
+      at = positions.find(connection, "t", 0).orElseThrow();
       TableShape shape = PgCatalog.shapeOf(connection, TABLE).orElseThrow();
       List<TableMapping.Pair> columns =
           shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();

@@ -42,7 +42,7 @@ final class ApplyFixture implements AutoCloseable {
   final PgDatabase target = TestStack.database("target");
   final UUID configuration = UUID.randomUUID();
   final MemoryConflictLog log = new MemoryConflictLog();
-  final List<ParkedRow> parked = new ArrayList<>();
+  final MemoryParkedRows parked = new MemoryParkedRows();
   final Map<RowKey, Row> newest = new HashMap<>();
   private final List<TopicChange> changes = new ArrayList<>();
   private final JdbcApplier applier;
@@ -69,6 +69,7 @@ final class ApplyFixture implements AutoCloseable {
     JdbcPositions.ensureTable(connection);
     JdbcPositions positions = new JdbcPositions(configuration);
     positions.set(connection, at);
+    at = positions.find(connection, TOPIC, 0).orElseThrow();
     applier =
         new JdbcApplier(
             connection,
@@ -77,7 +78,7 @@ final class ApplyFixture implements AutoCloseable {
             deletes,
             policy,
             positions,
-            new ApplyPorts(parked::addAll, log, keys -> newest));
+            new ApplyPorts(parked, log, keys -> newest));
     applier.renew(TOPIC);
   }
 

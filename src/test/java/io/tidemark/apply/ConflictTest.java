@@ -14,12 +14,14 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
  * Each type of conflict under each strategy: what the target holds after, and what is on record.
  */
+@Tag("every-postgres")
 final class ConflictTest {
   private static final String EARLY = "2020-01-01 00:00:00+00";
   private static final String LATE = "2030-01-01 00:00:00+00";
@@ -153,7 +155,7 @@ final class ConflictTest {
       assertThat(decided)
           .isEqualTo(
               strategy != ConflictResolution.MANUAL || one.type() == ConflictType.DELETE_MISSING);
-      assertThat(fixture.parked).isEmpty();
+      assertThat(fixture.parked.all()).isEmpty();
     }
   }
 

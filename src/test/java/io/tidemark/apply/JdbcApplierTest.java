@@ -36,8 +36,10 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("every-postgres")
 final class JdbcApplierTest {
   private static final TableName TABLE = new TableName("Odd \"Schema", "Odd Table");
   private static final String NAME = "\"Odd \"\"Schema\".\"Odd Table\"";
@@ -48,7 +50,7 @@ final class JdbcApplierTest {
 
   private final PgDatabase target = TestStack.database("target");
   private final UUID configuration = UUID.randomUUID();
-  private final List<ParkedRow> parked = new ArrayList<>();
+  private final MemoryParkedRows parked = new MemoryParkedRows();
   private final MemoryConflictLog conflicts = new MemoryConflictLog();
   private final Map<RowKey, Row> newest = new HashMap<>();
   private final List<TopicChange> changes = new ArrayList<>();
@@ -72,6 +74,7 @@ final class JdbcApplierTest {
     JdbcPositions.ensureTable(connection);
     JdbcPositions positions = new JdbcPositions(configuration);
     positions.set(connection, at);
+    at = positions.find(connection, TOPIC, 0).orElseThrow();
     applier =
         new JdbcApplier(
             connection,
@@ -81,7 +84,7 @@ final class JdbcApplierTest {
             new ConflictPolicy(
                 ConflictResolution.SOURCE_WINS, ConflictDetection.ORIGIN, null, false),
             positions,
-            new ApplyPorts(parked::addAll, conflicts, keys -> newest));
+            new ApplyPorts(parked, conflicts, keys -> newest));
     applier.renew(TOPIC);
   }
 
@@ -186,9 +189,9 @@ final class JdbcApplierTest {
     RowCounts counts = apply();
 
     assertThat(counts.inserted()).isEqualTo(97);
-    assertThat(parked).extracting(ParkedRow::offset).containsExactly(3L, 17L, 60L);
-    assertThat(parked).extracting(ParkedRow::code).containsExactly("22001", "23514", "22003");
-    assertThat(parked).allSatisfy(row -> assertThat(row.reason()).doesNotContain("5000"));
+    assertThat(parked.all()).extracting(ParkedRow::offset).containsExactly(3L, 17L, 60L);
+    assertThat(parked.all()).extracting(ParkedRow::code).containsExactly("22001", "23514", "22003");
+    assertThat(parked.all()).allSatisfy(row -> assertThat(row.reason()).doesNotContain("5000"));
     assertThat(TestStack.text(target, "select count(*) from " + NAME)).isEqualTo("97");
   }
 
@@ -203,7 +206,7 @@ final class JdbcApplierTest {
     update("1", "k", "y", "1", null);
 
     apply();
-    assertThat(parked).isEmpty();
+    assertThat(parked.all()).isEmpty();
     assertThat(rows()).isEqualTo("1,k,y,1.00,,kept|2,k,x,2.00,,kept");
   }
 
@@ -272,9 +275,22 @@ final class JdbcApplierTest {
       other.commit();
 
       assertThat(applied.get(10, TimeUnit.SECONDS)).isInstanceOf(Applied.Fenced.class);
-      assertThat(positions.find(other, at.topic())).isEqualTo(before);
+      assertThat(positions.find(other, at.topic()))
+          .extracting(AppliedPosition::nextOffset)
+          .isEqualTo(before.stream().map(AppliedPosition::nextOffset).toList());
       assertThat(rows()).isEmpty();
     }
+  }
+
+  @Test
+  void findsItselfOvertakenByWhoeverSetThePositionToWhereItStood() throws SQLException {
+    try (Connection other = target.open("test")) {
+      new JdbcPositions(configuration).set(other, at);
+    }
+    insert("1", "a", null, "1", null);
+
+    assertThat(applier.apply(changes, at, at.at(offset))).isInstanceOf(Applied.Fenced.class);
+    assertThat(rows()).isEmpty();
   }
 
   @Test

@@ -43,7 +43,7 @@ final class TwoWayFixture implements AutoCloseable {
   final PgDatabase source = TestStack.database("source");
   final PgDatabase target = TestStack.database("target");
   final MemoryConflictLog log = new MemoryConflictLog();
-  final List<ParkedRow> parked = new ArrayList<>();
+  final MemoryParkedRows parked = new MemoryParkedRows();
   private final UUID configuration = UUID.randomUUID();
   private final JdbcTwoWay twoWay;
   private final TableMapping mapping;
@@ -64,8 +64,10 @@ final class TwoWayFixture implements AutoCloseable {
     JdbcPositions positions = new JdbcPositions(configuration);
     fromSource = new Arriving("source", now(source));
     fromTarget = new Arriving("target", now(target));
-    positions.set(there, fromSource.at);
-    positions.set(there, fromTarget.at);
+    for (Arriving arriving : List.of(fromSource, fromTarget)) {
+      positions.set(there, arriving.at);
+      arriving.at = positions.find(there, arriving.topic, 0).orElseThrow();
+    }
     TableShape shape = PgCatalog.shapeOf(there, TABLE).orElseThrow();
     List<TableMapping.Pair> columns =
         shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
@@ -78,7 +80,7 @@ final class TwoWayFixture implements AutoCloseable {
             mapping,
             new ConflictPolicy(strategy, ConflictDetection.ORIGIN, "at", false),
             positions,
-            new ApplyPorts(parked::addAll, log, keys -> Map.of()));
+            new ApplyPorts(parked, log, keys -> Map.of()));
     twoWay.renew();
   }
 

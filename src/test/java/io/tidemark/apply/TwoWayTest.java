@@ -9,10 +9,12 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Both sides write: what each holds once all of it has arrived. */
+@Tag("every-postgres")
 final class TwoWayTest {
   private static final String EARLY = "2021-01-01 00:00:00+00";
   private static final String LATE = "2022-01-01 00:00:00+00";
@@ -193,7 +195,7 @@ final class TwoWayTest {
       f.allArrive();
 
       assertThat(f.settledRows(f.target)).isEqualTo(f.settledRows(f.source));
-      assertThat(f.parked).isEmpty();
+      assertThat(f.parked.all()).isEmpty();
       assertThat(f.log.all()).isNotEmpty();
     }
   }

@@ -23,6 +23,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 final class JdbcConflictLogTest {
@@ -107,14 +109,21 @@ final class JdbcConflictLogTest {
   }
 
   private void decide(String id) {
+    decide(id, "target");
+  }
+
+  private void decide(String id, String resolution) {
     STORE.jdbi.useHandle(
         handle ->
             handle.execute(
                 """
                 update sync_conflicts
-                set status = 'resolved', resolved_by = 'api', resolution = 'target'
+                set status = 'resolved', resolved_by = 'api', resolution = ?,
+                    resolved_at = clock_timestamp()
                 where configuration_id = ? and key_values = array[?]::text[]
+                  and status = 'pending'
                 """,
+                resolution,
                 configuration,
                 id));
   }
@@ -137,6 +146,58 @@ final class JdbcConflictLogTest {
 
     assertThat(value("status")).isEqualTo("superseded|resolved");
     assertThat(log.waiting()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"source", "custom"})
+  void asksAgainWhereADecidedDifferenceIsFoundAnew(String decision) {
+    log.record(List.of(difference(Verdict.REVIEW)));
+    decide("1", decision);
+
+    log.record(List.of(difference(Verdict.REVIEW)));
+    log.record(List.of(difference(Verdict.REVIEW)));
+
+    assertThat(value("status")).isEqualTo("resolved|pending");
+    assertThat(value("resolution")).isEqualTo(decision + "|-");
+    decide("1", decision);
+    log.record(List.of(difference(Verdict.REVIEW)));
+    assertThat(log.waiting()).containsExactly(RowKey.of("1"));
+    assertThat(value("status")).isEqualTo("resolved|resolved|pending");
+  }
+
+  @Test
+  void asksAgainWhereACopyHadEndedADifference() {
+    log.record(List.of(difference(Verdict.REVIEW)));
+    new JdbcConflicts(STORE.jdbi, ConflictSettings.DEFAULTS, Clock.systemUTC())
+        .supersedeAll(configuration);
+
+    log.record(List.of(difference(Verdict.REVIEW)));
+
+    assertThat(value("status")).isEqualTo("superseded|pending");
+  }
+
+  @Test
+  void doesNotAskAgainAboutARowThatAPersonLetStand() {
+    log.record(List.of(difference(Verdict.REVIEW)));
+    decide("1");
+
+    log.record(List.of(difference(Verdict.REVIEW)));
+
+    assertThat(value("status")).isEqualTo("resolved");
+  }
+
+  /** Two rows that a merge compares, always the same ones. */
+  private static Detected difference(Verdict verdict) {
+    return new Detected(
+        ConflictType.MERGE_DIFFERS,
+        Row.of(KEY, "1"),
+        Place.ofComparison("t", 77),
+        null,
+        row("1", "ours", "t", null),
+        row("1", "theirs", "f", null),
+        null,
+        List.of("name", "paid"),
+        verdict);
   }
 
   @Test

@@ -7,9 +7,11 @@ import io.tidemark.change.OperatingFailure;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A session that carries an origin, on a real server. */
+@Tag("every-postgres")
 class PgOriginsTest {
   private final PgDatabase database = TestStack.database("target");
   private final UUID configuration = UUID.randomUUID();

@@ -10,8 +10,10 @@ import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgDatabase;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("every-postgres")
 final class PgDetectionTest {
   private static final PgDatabase SOURCE = TestStack.database("source");
   private static final PgDatabase TARGET = TestStack.database("target");
@@ -103,7 +105,7 @@ final class PgDetectionTest {
         TARGET,
         """
         grant execute on function pg_replication_origin_session_setup(text),
-          pg_replication_origin_xact_reset() to "Plain role"
+          pg_replication_origin_xact_setup(pg_lsn, timestamptz) to "Plain role"
         """);
     assertThat(choice(PLAIN, "").mode()).isEqualTo(ConflictDetection.ORIGIN);
     TestStack.execute(
@@ -111,7 +113,7 @@ final class PgDetectionTest {
         """
         revoke execute on function pg_replication_origin_create(text),
           pg_replication_origin_oid(text), pg_replication_origin_session_setup(text),
-          pg_replication_origin_xact_reset()
+          pg_replication_origin_xact_setup(pg_lsn, timestamptz)
         from "Plain role"
         """);
   }

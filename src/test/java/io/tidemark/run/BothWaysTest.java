@@ -1,0 +1,56 @@
+package io.tidemark.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tidemark.TestStack;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.SyncState;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Changes that flow both ways, from the databases' logs to the rows. */
+@Tag("every-postgres")
+class BothWaysTest {
+  /** Who wrote the rows last, but for those that are written to see that all else has arrived. */
+  private static final String WRITERS =
+      "select string_agg(id || ':' || xmin::text, ',' order by id) from t where id < 1000";
+
+  @Test
+  void reachTheOtherSideAndDoNotComeBack() {
+    try (EngineFixture fixture = new EngineFixture()) {
+      String table = "create table t (id int primary key, v text);";
+      TestStack.execute(fixture.source, table + "insert into t values (1, 'a'), (2, 'b')");
+      TestStack.execute(fixture.target, table + "insert into t values (2, 'b'), (3, 'c')");
+      fixture.start();
+      UUID t = fixture.create("t", ", \"sync_strategy\": \"merge\", \"bidirectional\": true");
+      fixture.awaitState(t, SyncState.STREAMING);
+      fixture.awaitEqual("t");
+
+      TestStack.execute(fixture.source, "update t set v = 'here' where id in (1, 3)");
+      TestStack.execute(fixture.target, "update t set v = 'there' where id = 2");
+      TestStack.execute(fixture.target, "insert into t values (4, 'there'), (5, 'there')");
+      fixture.awaitEqual("t");
+      String atSource = TestStack.text(fixture.source, WRITERS);
+      String atTarget = TestStack.text(fixture.target, WRITERS);
+      for (int i = 1000; i < 1003; i++) {
+        arrives(i, fixture.source, fixture.target);
+        arrives(i + 1000, fixture.target, fixture.source);
+      }
+
+      assertThat(TestStack.text(fixture.source, WRITERS)).isEqualTo(atSource);
+      assertThat(TestStack.text(fixture.target, WRITERS)).isEqualTo(atTarget);
+      assertThat(TestStack.text(fixture.source, "select string_agg(v, ',' order by id) from t"))
+          .startsWith("here,there,here,there,there");
+      assertThat(fixture.conflicts(t)).isEmpty();
+    }
+  }
+
+  private static void arrives(int id, PgDatabase from, PgDatabase to) {
+    TestStack.execute(from, "insert into t values (" + id + ", 'later')");
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> TestStack.text(to, "select count(*) from t where id = " + id).equals("1"));
+  }
+}

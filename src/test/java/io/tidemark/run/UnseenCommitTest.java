@@ -1,0 +1,75 @@
+package io.tidemark.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tidemark.TestStack;
+import io.tidemark.sync.SyncState;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A transaction that the stream has and no snapshot sees. Each commit is like that for a moment;
+ * one that waits for a synchronous standby is for long.
+ */
+class UnseenCommitTest {
+  private final EngineFixture fixture = new EngineFixture();
+
+  @AfterEach
+  void stop() {
+    alterSystem("reset synchronous_standby_names");
+    alterSystem("reset synchronous_commit");
+    fixture.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = ExecutionMode.class,
+      names = {"FULL", "MERGE"})
+  void staysInTheTargetThroughAnExecutionBesideTheStream(ExecutionMode mode) throws Exception {
+    String table = "create table t (id int primary key, v text)";
+    TestStack.execute(fixture.source, table + "; insert into t values (1, 'old'), (2, 'old')");
+    TestStack.execute(fixture.target, table);
+    fixture.start();
+    UUID t = fixture.create("t", "");
+    fixture.awaitState(t, SyncState.STREAMING);
+
+    // Only who asks for it waits for the standby, which does not exist.
+    alterSystem("set synchronous_commit = 'local'");
+    alterSystem("set synchronous_standby_names = 'nobody'");
+    CompletableFuture<Void> commit =
+        CompletableFuture.runAsync(
+            () ->
+                TestStack.execute(
+                    fixture.source,
+                    "set synchronous_commit = on;"
+                        + " insert into t values (3, 'new'); update t set v = 'new' where id = 1"));
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(
+            () ->
+                TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t")
+                    .equals("new,old,new"));
+    assertThat(TestStack.text(fixture.source, "select count(*) from t")).isEqualTo("2");
+
+    Execution execution =
+        EngineFixture.value(fixture.service().execute(t, mode, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(execution.id());
+
+    assertThat(commit).isNotDone();
+    assertThat(TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t"))
+        .isEqualTo("new,old,new");
+    alterSystem("reset synchronous_standby_names");
+    commit.get(30, TimeUnit.SECONDS);
+    fixture.awaitEqual("t");
+  }
+
+  private void alterSystem(String what) {
+    TestStack.execute(fixture.source, "alter system " + what);
+    TestStack.execute(fixture.source, "select pg_reload_conf()");
+  }
+}
