@@ -118,7 +118,7 @@ final class Batch {
     return new RowEdit(
         row.key(),
         row,
-        expected,
+        next.isSure() ? expected : Expected.UNKNOWN,
         earlier == null ? null : projection.base(earlier),
         ref(next),
         ref(next),
@@ -129,7 +129,7 @@ final class Batch {
     return new RowEdit(
         key,
         null,
-        Expected.PRESENT,
+        next.isSure() ? Expected.PRESENT : Expected.UNKNOWN,
         projection.base(earlier),
         ref(next),
         ref(next),
@@ -146,7 +146,13 @@ final class Batch {
       return;
     }
     flushMoves();
-    RowEdit earlier = pending.remove(edit.key());
+    RowEdit earlier = pending.get(edit.key());
+    if (earlier != null && earlier.isDeletion() && !edit.isDeletion() && !edit.put().isComplete()) {
+      // What was not sent is not the deleted row's.
+      flushRows();
+      earlier = null;
+    }
+    pending.remove(edit.key());
     pending.put(edit.key(), earlier == null ? edit : earlier.then(edit));
   }
 

@@ -51,6 +51,7 @@ public final class JdbcApplier implements AutoCloseable {
   private final ApplyPorts ports;
   private final ConflictPolicy policy;
   private final Projection projection;
+  private final Optional<JdbcRowFilter> filter;
   private final DeleteHandling deletes;
   private final List<String> keyColumns;
   private final List<Long> origins;
@@ -80,6 +81,7 @@ public final class JdbcApplier implements AutoCloseable {
     this.policy = policy;
     statements = new JdbcStatements(connection);
     projection = new Projection(mapping);
+    filter = JdbcRowFilter.of(statements, mapping, ports.whole());
     keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
     prepareSession(connection);
     origins =
@@ -158,8 +160,9 @@ public final class JdbcApplier implements AutoCloseable {
    */
   public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
       throws SQLException {
+    List<TopicChange> taken = filter.isEmpty() ? changes : filter.get().of(changes);
     while (true) {
-      Optional<Applied> applied = applyOnce(changes, from, to);
+      Optional<Applied> applied = applyOnce(taken, from, to);
       if (applied.isPresent()) {
         return applied.get();
       }

@@ -1,12 +1,17 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowKey;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes batches to a table in the transaction of somebody else's session, with no position and
@@ -19,8 +24,12 @@ final class JdbcBatchWriter implements AutoCloseable {
   private final DeleteHandling deletes;
   private final JdbcStatements statements;
   private final JdbcTableWriter writer;
+  private final Optional<JdbcRowFilter> filter;
+  private final NewestRows newest;
 
-  JdbcBatchWriter(PgSession session, TableMapping mapping, DeleteHandling deletes) {
+  JdbcBatchWriter(
+      PgSession session, TableMapping mapping, DeleteHandling deletes, ApplyPorts ports) {
+    newest = ports.newest();
     this.session = session;
     this.mapping = mapping;
     this.deletes = deletes;
@@ -30,6 +39,7 @@ final class JdbcBatchWriter implements AutoCloseable {
     try {
       statements = new JdbcStatements(session.connection());
       writer = new JdbcTableWriter(statements, mapping, Guard.none());
+      filter = JdbcRowFilter.of(statements, mapping, ports.whole());
     } catch (SQLException e) {
       throw failure(e);
     }
@@ -37,9 +47,12 @@ final class JdbcBatchWriter implements AutoCloseable {
 
   void write(List<TopicChange> changes) {
     try {
-      for (Step step : Batch.steps(changes, projection, deletes)) {
+      List<TopicChange> taken = filter.isEmpty() ? changes : filter.get().of(changes);
+      for (Step step : Batch.steps(taken, projection, deletes)) {
         List<RowEdit> missing = writer.write(step).missing();
-        if (!missing.isEmpty()) {
+        if (filter.isPresent()) {
+          writeWhole(missing);
+        } else if (!missing.isEmpty()) {
           throw new IllegalStateException(
               missing.size() + " rows of the snapshot are not in the table filled from it");
         }
@@ -47,6 +60,24 @@ final class JdbcBatchWriter implements AutoCloseable {
     } catch (SQLException e) {
       throw failure(e);
     }
+  }
+
+  /** Rows that came into the filter by changes which left large values as they were. */
+  private void writeWhole(List<RowEdit> missing) throws SQLException {
+    if (missing.isEmpty()) {
+      return;
+    }
+    Map<RowKey, Row> rows = newest.of(missing.stream().map(RowEdit::key).toList());
+    List<RowEdit> whole = new ArrayList<>();
+    for (RowEdit edit : missing) {
+      Row row = rows.get(edit.key());
+      // One that the source has no more, or has outside the filter, is left out: a later change
+      // says so.
+      if (row != null) {
+        whole.add(edit.putting(row));
+      }
+    }
+    writer.writeRows(whole);
   }
 
   private OperatingFailure failure(SQLException e) {

@@ -160,7 +160,7 @@ final class JdbcConflictWriter {
                   .map(RowEdit::key)
                   .collect(toSet()));
       for (RowEdit edit : missing) {
-        if (edit.expected() == Expected.ABSENT || refused.contains(edit.key())) {
+        if (edit.expected() != Expected.PRESENT || refused.contains(edit.key())) {
           insert(edit);
         } else {
           decideMissing(edit);
@@ -235,11 +235,7 @@ final class JdbcConflictWriter {
           skipped++;
           continue;
         }
-        @Nullable String[] values = new @Nullable String[shape.size()];
-        for (int i = 0; i < values.length; i++) {
-          values[i] = row.value(i);
-        }
-        writes.add(with(edit, new TargetRow(edit.key(), values), Expected.ABSENT));
+        writes.add(edit.putting(row));
       }
     }
   }
@@ -281,7 +277,8 @@ final class JdbcConflictWriter {
       JdbcSeen there = seen.get(i);
       RowEdit old = byOldKey.get(i);
       Verdict verdict = Verdict.APPLY;
-      if (there == null && !refused.contains(old.key())) {
+      boolean isSure = moves.get(i).edit().expected() != Expected.UNKNOWN;
+      if (there == null && isSure && !refused.contains(old.key())) {
         verdict = resolver.decide(ConflictType.UPDATE_MISSING, Age.UNKNOWN);
         findings.add(
             detected(

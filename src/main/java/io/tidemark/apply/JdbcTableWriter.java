@@ -72,6 +72,11 @@ final class JdbcTableWriter {
 
   /** Writes rows of different keys. */
   Written writeRows(List<RowEdit> edits) throws SQLException {
+    if (guard.isWatchful()
+        && edits.stream().anyMatch(edit -> edit.expected() == Expected.UNKNOWN)) {
+      // What others wrote can only be told of rows that were looked at.
+      return new Written(RowCounts.NONE, List.of(), true);
+    }
     List<RowEdit> deletes = new ArrayList<>();
     List<RowEdit> updates = new ArrayList<>();
     List<RowEdit> inserts = new ArrayList<>();

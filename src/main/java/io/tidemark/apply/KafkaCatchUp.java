@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.SourcePosition;
+import io.tidemark.conflict.ConflictLog;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;
@@ -37,13 +38,25 @@ public final class KafkaCatchUp implements AutoCloseable {
   private static final Duration POLL_MAX = Duration.ofMillis(500);
 
   private final ApplyTask task;
+  private final ApplyPorts ports;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
   private final Map<String, Object> kafka;
   private @Nullable UUID topicId;
 
+  /** For one that only looks where the topic stands, or which keys its changes are about. */
   public KafkaCatchUp(ApplyTask task, Map<String, Object> kafka) {
+    this(task, kafka, new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of()));
+  }
+
+  /**
+   * For one that applies.
+   *
+   * @param ports asked for rows of which the source did not send every value
+   */
+  public KafkaCatchUp(ApplyTask task, Map<String, Object> kafka, ApplyPorts ports) {
     this.task = task;
+    this.ports = ports;
     this.kafka = Map.copyOf(kafka);
     consumer = KafkaConsumers.alone(task, kafka);
     reader = new KafkaChanges(task.sourceConnection());
@@ -155,7 +168,7 @@ public final class KafkaCatchUp implements AutoCloseable {
       session.begin(PgSession.Begin.READ_COMMITTED);
     }
     // On failure the caller gives the session up, so only success puts it back as it was.
-    JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes());
+    JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes(), ports);
     Run run =
         new Run(
             seen,

@@ -12,6 +12,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
+import io.tidemark.sync.RowFilterText;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
 import java.sql.Array;
@@ -50,7 +51,8 @@ public final class PgSourceRows {
 
   /**
    * The rows of these keys, complete, in the target's column names; a key that the source does not
-   * have is not in the answer. Keys are values of the source's key columns, in the key's order.
+   * have, or the filter does not take, is not in the answer. Keys are values of the source's key
+   * columns, in the key's order.
    *
    * @throws OperatingFailure if the source does not answer
    */
@@ -105,7 +107,7 @@ public final class PgSourceRows {
     return """
         select d.place, %s
         from unnest(%s) with ordinality d(%s, place)
-        join %s t on %s
+        join (select * from %s%s) t on %s
         """
         .formatted(
             mapping.columns().stream()
@@ -114,6 +116,10 @@ public final class PgSourceRows {
             key.stream().map(column -> "?::text[]").collect(joining(", ")),
             IntStream.range(0, key.size()).mapToObj(i -> "k" + i).collect(joining(", ")),
             Sql.name(mapping.source().name()),
+            mapping
+                .rowFilter()
+                .map(filter -> " where (" + RowFilterText.withParameters(filter) + "\n)")
+                .orElse(""),
             String.join(" and ", same));
   }
 }

@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +27,9 @@ record RowEdit(
   /** What the source's first change tells of the target's row before it. */
   enum Expected {
     ABSENT,
-    PRESENT
+    PRESENT,
+    /** It tells nothing: the row may have been outside the filter. */
+    UNKNOWN
   }
 
   /** This edit with a later change of the same key. */
@@ -34,6 +37,16 @@ record RowEdit(
     TargetRow next = later.row;
     TargetRow merged = next == null || row == null ? next : next.completedBy(row);
     return new RowEdit(key, merged, expected, base, first, later.last, later.committedMicros);
+  }
+
+  /** This edit with all of a row, as {@link NewestRows} has it, for a target that lacks it. */
+  RowEdit putting(Row whole) {
+    @Nullable String[] values = new @Nullable String[whole.shape().size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = whole.value(i);
+    }
+    return new RowEdit(
+        key, new TargetRow(key, values), Expected.ABSENT, base, first, last, committedMicros);
   }
 
   boolean isDeletion() {

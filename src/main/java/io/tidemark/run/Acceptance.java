@@ -166,13 +166,12 @@ public final class Acceptance {
       errors.add(
           notAvailable("schema_evolution", WireName.of(definition.schemaEvolution()), "none"));
     }
-    if (definition.rowFilter() != null && definition.needsCapture()) {
-      // The stream does not evaluate it yet, and rows outside the filter must not reach the target.
+    if (definition.rowFilter() != null && definition.bidirectional()) {
+      // A row outside the filter would have to be told from one that the other side has deleted.
       errors.add(
           new FieldError(
               "row_filter",
-              "'row_filter' is not available yet where changes flow: leave it out, use sync_strategy"
-                  + " full, or merge with a sync_interval_seconds"));
+              "'row_filter' does not go with 'bidirectional': leave one of them out"));
     }
     return errors;
   }

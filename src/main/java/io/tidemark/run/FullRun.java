@@ -75,7 +75,8 @@ final class FullRun {
       new PgPositions(session, configuration.id()).ensureTable();
     }
     Instant began = rooms.clock().instant();
-    KafkaCatchUp catchUp = new KafkaCatchUp(rooms.task(configuration), rooms.kafka());
+    KafkaCatchUp catchUp =
+        new KafkaCatchUp(rooms.task(configuration), rooms.kafka(), rooms.ports(configuration));
     try (StreamResync resync =
         new StreamResync(rooms.task(configuration), mapping, rooms.tracker(), source, catchUp)) {
       CopyOutcome outcome = copy(source, target, mapping, resync);

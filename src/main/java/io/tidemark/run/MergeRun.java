@@ -89,7 +89,7 @@ final class MergeRun {
     rooms.tracker().ensureTracked(rooms.source(definition), definition.source());
     ApplyTask task = rooms.task(configuration);
     boolean first = isFirst(task);
-    try (KafkaCatchUp topic = new KafkaCatchUp(task, rooms.kafka())) {
+    try (KafkaCatchUp topic = new KafkaCatchUp(task, rooms.kafka(), rooms.ports(configuration))) {
       TopicWait waiting = new TopicWait(rooms.tracker(), rooms.source(definition), topic);
       wait = waiting;
       if (cancelled) {

@@ -144,7 +144,8 @@ public record Rooms(
     return new ApplyPorts(
         parkedRows.of(configuration),
         conflictLog(configuration),
-        keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys));
+        keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys),
+        keys -> new PgSourceRows(source(definition), mapping(definition).ofSource()).newest(keys));
   }
 
   /** The tables as both databases have them now. */

@@ -109,7 +109,11 @@ public final class PgPreFlight {
         findings.addAll(PgTypeCheck.inspect(to, mapping.get()));
       }
       if (definition.rowFilter() != null) {
-        findings.addAll(PgRowFilterCheck.inspect(from, read.name(), definition.rowFilter()));
+        PgRowFilterCheck check = new PgRowFilterCheck(read, definition.rowFilter());
+        findings.addAll(check.inspect(from));
+        if (definition.needsCapture() && !hasErrors("row_filter")) {
+          findings.addAll(check.inspectForChanges(to));
+        }
       }
       return mapping.orElse(null);
     }

@@ -9,10 +9,12 @@ import java.util.regex.Pattern;
  * parentheses it is put in: quotes, comments and parentheses end, and no semicolon starts another
  * statement. Whether it means anything is for the database to say.
  */
-final class RowFilterText {
+public final class RowFilterText {
   private static final Pattern DOLLAR_TAG = Pattern.compile("\\$([A-Za-z_][A-Za-z0-9_]*)?\\$");
 
   private final String text;
+  private final StringBuilder forDriver = new StringBuilder();
+  private int copied;
   private int at;
   private int depth;
 
@@ -23,6 +25,18 @@ final class RowFilterText {
   /** What is wrong with it, or empty. */
   static Optional<String> problemOf(String filter) {
     return Optional.ofNullable(new RowFilterText(filter).scan());
+  }
+
+  /**
+   * The filter for a statement with parameters, where the driver takes a question mark for one: an
+   * operator's is doubled.
+   *
+   * @param filter one of which nothing is wrong
+   */
+  public static String withParameters(String filter) {
+    RowFilterText scanned = new RowFilterText(filter);
+    scanned.scan();
+    return scanned.forDriver + filter.substring(scanned.copied);
   }
 
   private @org.jspecify.annotations.Nullable String scan() {
@@ -47,6 +61,10 @@ final class RowFilterText {
         ended = skipComment();
       } else if (c == '$') {
         ended = skipDollar();
+      } else if (c == '?') {
+        at++;
+        forDriver.append(text, copied, at).append('?');
+        copied = at;
       } else {
         at++;
       }

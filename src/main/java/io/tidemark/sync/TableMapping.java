@@ -80,6 +80,16 @@ public record TableMapping(
     return columns.stream().filter(pair -> !key.contains(pair)).toList();
   }
 
+  /** The source table onto itself, whole: every column under its own name, and every row. */
+  public TableMapping ofSource() {
+    return new TableMapping(
+        source,
+        source,
+        source.columns().stream().map(column -> new Pair(column, column)).toList(),
+        key.stream().map(pair -> new Pair(pair.source(), pair.source())).toList(),
+        null);
+  }
+
   /** The mapping of the way back: the target's rows into the source. */
   public TableMapping reversed() {
     return new TableMapping(
