@@ -124,6 +124,15 @@ public final class JdbcTargetRows implements AutoCloseable {
     return RowKey.of(values);
   }
 
+  /** A complete row of the other side under this side's column names. */
+  public Row named(Row other) {
+    @Nullable String[] values = new @Nullable String[columns.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = other.value(i);
+    }
+    return Row.of(shape, values);
+  }
+
   /** Whether the row has a value for every mapped column. */
   public boolean isComplete(Row row) {
     return columns.stream().allMatch(column -> has(row, column.name()));

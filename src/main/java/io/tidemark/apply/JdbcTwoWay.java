@@ -1,6 +1,6 @@
 package io.tidemark.apply;
 
-import io.tidemark.apply.JdbcTableWriter.Written;
+import io.tidemark.apply.JdbcSide.Held;
 import io.tidemark.apply.RowEdit.Expected;
 import io.tidemark.apply.TwoWayChanges.Touched;
 import io.tidemark.apply.TwoWayDecision.Action;
@@ -14,25 +14,22 @@ import io.tidemark.change.RowShape;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.conflict.ConflictResolver;
+import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
-import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
-import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -51,22 +48,11 @@ import org.jspecify.annotations.Nullable;
  * lost the position writes neither side; a crash between the two commits repeats the batch.
  */
 final class JdbcTwoWay implements AutoCloseable {
-  /** How long a server is given to say that it is alive. */
-  private static final int ALIVE_SECONDS = 5;
-
-  private static final String TRY_AGAIN = "40001";
-
   /** Keys of a truncated side are taken in parts of this size. */
   private static final int TRUNCATED_KEYS = 1000;
 
-  private final Connection sourceSession;
-  private final Connection targetSession;
-  private final JdbcStatements sourceStatements;
-  private final JdbcStatements targetStatements;
-  private final JdbcTableWriter toSource;
-  private final JdbcTableWriter toTarget;
-  private final TwoWaySql atSource;
-  private final TwoWaySql atTarget;
+  private final JdbcSide source;
+  private final JdbcSide target;
   private final TwoWayDecision decision;
   private final JdbcPositions positions;
   private final ApplyPorts ports;
@@ -74,6 +60,10 @@ final class JdbcTwoWay implements AutoCloseable {
   private final RowShape keyShape;
   private final List<String> keyColumns;
   private final Set<RowKey> waiting = new HashSet<>();
+
+  /** Rows of the target that hold a unique value about which a person is asked. */
+  private final Set<RowKey> heldBack = new HashSet<>();
+
   private final Map<RowKey, Compared> ahead = new HashMap<>();
 
   /** Up to which writes of each side a row was compared, ahead of what has arrived. */
@@ -98,8 +88,6 @@ final class JdbcTwoWay implements AutoCloseable {
       JdbcPositions positions,
       ApplyPorts ports)
       throws SQLException {
-    this.sourceSession = sourceSession;
-    this.targetSession = targetSession;
     this.positions = positions;
     this.ports = ports;
     TableMapping back = mapping.reversed();
@@ -113,29 +101,20 @@ final class JdbcTwoWay implements AutoCloseable {
                         .toList()
                         .indexOf(name))
             .orElse(-1);
-    atSource = new TwoWaySql(back, timestamp, prepared(sourceSession, configuration));
-    atTarget = new TwoWaySql(mapping, timestamp, prepared(targetSession, configuration));
-    sourceStatements = new JdbcStatements(sourceSession);
-    targetStatements = new JdbcStatements(targetSession);
-    toSource = new JdbcTableWriter(sourceStatements, back, Guard.locked());
-    toTarget = new JdbcTableWriter(targetStatements, mapping, Guard.locked());
+    source = new JdbcSide(sourceSession, configuration, back, timestamp);
+    target = new JdbcSide(targetSession, configuration, mapping, timestamp);
     decision = new TwoWayDecision(new ConflictResolver(policy.strategy()));
     shape = JdbcConflictWriter.shape(mapping.columns());
     keyShape = JdbcConflictWriter.shape(mapping.key());
     keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
   }
 
-  private static List<Long> prepared(Connection session, UUID configuration) throws SQLException {
-    JdbcApplier.prepareSession(session);
-    List<Long> origins = PgOrigins.take(session, configuration);
-    session.setAutoCommit(false);
-    return origins;
-  }
-
   /** Reads which keys wait for a person; before the first batch and after somebody else's write. */
   void renew() {
     waiting.clear();
     waiting.addAll(ports.conflicts().waiting());
+    heldBack.clear();
+    heldBack.addAll(ports.conflicts().heldBack(keyColumns));
     ahead.clear();
   }
 
@@ -144,8 +123,8 @@ final class JdbcTwoWay implements AutoCloseable {
     while (true) {
       Attempt attempt = new Attempt(work);
       try {
-        if (!positions.advance(targetSession, work.sourceFrom(), work.sourceTo())
-            || !positions.advance(targetSession, work.targetFrom(), work.targetTo())) {
+        if (!positions.advance(target.session(), work.sourceFrom(), work.sourceTo())
+            || !positions.advance(target.session(), work.targetFrom(), work.targetTo())) {
           rollback(null);
           return new Applied.Fenced();
         }
@@ -162,9 +141,9 @@ final class JdbcTwoWay implements AutoCloseable {
   }
 
   private void rollback(@Nullable Exception cause) throws SQLException {
-    for (Connection session : List.of(sourceSession, targetSession)) {
+    for (JdbcSide side : List.of(source, target)) {
       try {
-        session.rollback();
+        side.session().rollback();
       } catch (SQLException e) {
         if (cause == null) {
           throw e;
@@ -176,53 +155,15 @@ final class JdbcTwoWay implements AutoCloseable {
 
   /** Fails if a session is gone: an idle one is not told. */
   void checkAlive() throws SQLException {
-    for (Connection session : List.of(sourceSession, targetSession)) {
-      if (!session.isValid(ALIVE_SECONDS)) {
-        throw new SQLException("the session is gone", "08006");
-      }
-      session.rollback();
-    }
+    source.checkAlive();
+    target.checkAlive();
   }
 
   @Override
   public void close() throws SQLException {
-    try {
-      sourceSession.close();
-    } finally {
-      targetSession.close();
+    try (source) {
+      target.close();
     }
-  }
-
-  /** One row as a side holds it. */
-  private record Held(
-      List<@Nullable String> values,
-      boolean ours,
-      long writtenMicros,
-      @Nullable Long timeMicros,
-      boolean differs) {}
-
-  private static Map<RowKey, Held> look(JdbcStatements statements, TwoWaySql sql, List<Asked> asked)
-      throws SQLException {
-    Map<RowKey, Held> held = new HashMap<>();
-    if (asked.isEmpty()) {
-      return held;
-    }
-    ApplySql.Found<Asked> look = sql.look();
-    PreparedStatement statement = statements.prepare(look.text());
-    look.items().bind(statement, 1, asked);
-    try (ResultSet row = statement.executeQuery()) {
-      while (row.next()) {
-        held.put(
-            asked.get(row.getInt(1)).key(),
-            new Held(
-                Arrays.asList((@Nullable String[]) row.getArray(2).getArray()),
-                row.getBoolean(3),
-                row.getLong(4),
-                row.getObject(5, Long.class),
-                row.getBoolean(6)));
-      }
-    }
-    return held;
   }
 
   /** One pair of transactions. */
@@ -232,6 +173,8 @@ final class JdbcTwoWay implements AutoCloseable {
     private final List<ParkedRow> parked = new ArrayList<>();
     private final List<Later> later = new ArrayList<>();
     private final Set<RowKey> reviewed = new HashSet<>();
+    private final Set<RowKey> held = new HashSet<>();
+    private final Set<RowKey> skippedHeld = new HashSet<>();
     private final Map<RowKey, Compared> compared = new HashMap<>();
     private RowCounts counts = RowCounts.NONE;
 
@@ -240,41 +183,29 @@ final class JdbcTwoWay implements AutoCloseable {
     }
 
     void bringInStep() throws SQLException {
-      truncated(work.source(), targetStatements, atTarget);
-      truncated(work.target(), sourceStatements, atSource);
+      truncated(work.source(), target);
+      truncated(work.target(), source);
       Set<RowKey> keys = new LinkedHashSet<>(work.source().touched().keySet());
       keys.addAll(work.target().touched().keySet());
       bringInStep(List.copyOf(keys));
     }
 
     /** A TRUNCATE touches every row that the other side has; they are taken in parts. */
-    private void truncated(TwoWayChanges changes, JdbcStatements other, TwoWaySql sql)
-        throws SQLException {
+    private void truncated(TwoWayChanges changes, JdbcSide other) throws SQLException {
       for (Touched truncate : changes.truncates()) {
-        try (Statement statement = other.connection().createStatement()) {
-          statement.setFetchSize(TRUNCATED_KEYS);
-          try (ResultSet row = statement.executeQuery(sql.keys())) {
-            List<RowKey> part = new ArrayList<>();
-            while (row.next()) {
-              RowKey key = RowKey.of((String[]) row.getArray(1).getArray());
-              // A key with changes of its own is taken with them.
-              if (changes.touched().putIfAbsent(key, truncate) == null) {
-                part.add(key);
-              }
-              if (part.size() == TRUNCATED_KEYS) {
-                takePart(changes, part);
-              }
-            }
-            takePart(changes, part);
-          }
-        }
+        other.keys(TRUNCATED_KEYS, keys -> takePart(changes, keys, truncate));
       }
     }
 
-    private void takePart(TwoWayChanges changes, List<RowKey> part) throws SQLException {
-      bringInStep(List.copyOf(part));
+    private void takePart(TwoWayChanges changes, List<RowKey> keys, Touched truncate)
+        throws SQLException {
+      // A key with changes of its own is taken with them.
+      List<RowKey> part =
+          keys.stream()
+              .filter(key -> changes.touched().putIfAbsent(key, truncate) == null)
+              .toList();
+      bringInStep(part);
       changes.touched().keySet().removeAll(part);
-      part.clear();
     }
 
     /** All at once, or, if a row is refused, each half of them, until it stands alone. */
@@ -282,26 +213,71 @@ final class JdbcTwoWay implements AutoCloseable {
       if (keys.isEmpty()) {
         return;
       }
-      Savepoint source = sourceSession.setSavepoint();
-      Savepoint target = targetSession.setSavepoint();
+      Savepoints before = new Savepoints();
       Step step = new Step();
       try {
         step.run(keys);
         step.keep();
         return;
       } catch (SQLException e) {
-        if (PgRefusal.of(e) != PgRefusal.ROW) {
-          throw e;
-        }
-        sourceSession.rollback(source);
-        targetSession.rollback(target);
+        before.rollback(e);
         if (keys.size() == 1) {
-          park(keys.get(0), e);
+          if (!settleUnique(keys.get(0), step.writing, e)) {
+            park(keys.get(0), e);
+          }
           return;
         }
       }
       bringInStep(keys.subList(0, keys.size() / 2));
       bringInStep(keys.subList(keys.size() / 2, keys.size()));
+    }
+
+    /** Where both transactions stand. */
+    private final class Savepoints {
+      private final Savepoint atSource = source.session().setSavepoint();
+      private final Savepoint atTarget = target.session().setSavepoint();
+
+      Savepoints() throws SQLException {}
+
+      /** Goes back after a row was refused; any other failure goes on. */
+      void rollback(SQLException failure) throws SQLException {
+        if (PgRefusal.of(failure) != PgRefusal.ROW) {
+          throw failure;
+        }
+        source.session().rollback(atSource);
+        target.session().rollback(atTarget);
+      }
+    }
+
+    /**
+     * Settles that a side refuses the other's row because another row there holds a unique value of
+     * it. If that row is merely behind, the other side's version of it takes its place; if its
+     * users have given it the value, one of the two rows stands on both sides.
+     *
+     * @return whether it is settled, or waits for a person
+     */
+    private boolean settleUnique(RowKey key, JdbcSide refusing, SQLException refusal)
+        throws SQLException {
+      JdbcSide giving = refusing == target ? source : target;
+      List<String> unique = refusing.uniqueColumns(refusal);
+      Held given = giving.look(List.of(new Asked(key, null))).get(key);
+      if (unique.isEmpty() || given == null) {
+        return false;
+      }
+      Optional<RowKey> holder = refusing.holder(unique, key, given.values());
+      if (holder.isEmpty()) {
+        return false;
+      }
+      Savepoints before = new Savepoints();
+      Step step = new Step();
+      try {
+        step.settle(giving == source, key, holder.get(), unique);
+        step.keep();
+        return true;
+      } catch (SQLException e) {
+        before.rollback(e);
+        return false;
+      }
     }
 
     private void park(RowKey key, SQLException refusal) {
@@ -336,24 +312,111 @@ final class JdbcTwoWay implements AutoCloseable {
       private final List<Detected> found = new ArrayList<>();
       private final List<Later> joined = new ArrayList<>();
       private final Map<RowKey, Compared> seen = new HashMap<>();
+      private final List<RowKey> holding = new ArrayList<>();
       private RowCounts done = RowCounts.NONE;
+      private JdbcSide writing = source;
 
       void run(List<RowKey> keys) throws SQLException {
-        Map<RowKey, Held> source =
-            look(
-                sourceStatements,
-                atSource,
-                keys.stream().map(key -> new Asked(key, null)).toList());
-        Map<RowKey, Held> target =
-            look(
-                targetStatements,
-                atTarget,
-                keys.stream().map(key -> new Asked(key, values(source.get(key)))).toList());
+        Map<RowKey, Held> atSource =
+            source.look(keys.stream().map(key -> new Asked(key, null)).toList());
+        Map<RowKey, Held> atTarget =
+            target.look(
+                keys.stream().map(key -> new Asked(key, values(atSource.get(key)))).toList());
         for (RowKey key : keys) {
-          take(key, source.get(key), target.get(key));
+          take(key, atSource.get(key), atTarget.get(key));
         }
-        write(sourceStatements, toSource, intoSource);
-        write(targetStatements, toTarget, intoTarget);
+        write(source, intoSource);
+        write(target, intoTarget);
+      }
+
+      /**
+       * Lets one of two rows stand that hold one unique value, each on one side.
+       *
+       * @param fromSource whether the row of {@code key} is the source's, and the target's holds
+       */
+      void settle(boolean fromSource, RowKey key, RowKey holder, List<String> unique)
+          throws SQLException {
+        RowKey sourceKey = fromSource ? key : holder;
+        RowKey targetKey = fromSource ? holder : key;
+        if (waiting.contains(sourceKey)
+            || reviewed.contains(sourceKey)
+            || held.contains(targetKey)) {
+          // The other side of a pair that a person is asked about already.
+          done = done.plus(RowCounts.skipped(1));
+          return;
+        }
+        List<Asked> both = List.of(new Asked(key, null), new Asked(holder, null));
+        Map<RowKey, Held> atSource = source.look(both);
+        Map<RowKey, Held> atTarget = target.look(both);
+        Held ofSource = Objects.requireNonNull(atSource.get(sourceKey));
+        Held ofTarget = Objects.requireNonNull(atTarget.get(targetKey));
+        boolean isContested =
+            fromSource
+                ? side(ofTarget, work.target(), work.targetFrom(), holder).isDirty()
+                : side(ofSource, work.source(), work.sourceFrom(), holder).isDirty();
+        boolean sourceStands = fromSource;
+        if (isContested) {
+          Verdict verdict = decision.decideUnique(ofSource.timeMicros(), ofTarget.timeMicros());
+          found.add(violation(key, sourceKey, ofSource, ofTarget, unique, verdict));
+          if (verdict == Verdict.REVIEW) {
+            holding.add(targetKey);
+            done = done.plus(RowCounts.skipped(1));
+            return;
+          }
+          sourceStands = verdict == Verdict.APPLY;
+        }
+        Touched cause = anyTouch(key);
+        if (sourceStands) {
+          giveWay(cause, target, atTarget, targetKey, sourceKey, atSource);
+        } else {
+          giveWay(cause, source, atSource, sourceKey, targetKey, atTarget);
+        }
+        for (RowKey one : List.of(key, holder)) {
+          seen.put(one, new Compared(written(atSource.get(one)), written(atTarget.get(one))));
+        }
+      }
+
+      /**
+       * Takes the other side's versions of two rows, of which one must let go of its value first.
+       *
+       * @param holder the key of the row here that holds the value
+       * @param other the key of the other side's row that holds it
+       */
+      private void giveWay(
+          Touched cause,
+          JdbcSide here,
+          Map<RowKey, Held> rows,
+          RowKey holder,
+          RowKey other,
+          Map<RowKey, Held> there)
+          throws SQLException {
+        write(here, List.of(edit(cause, holder, null, rows.get(holder))));
+        write(here, List.of(edit(cause, other, there.get(other), rows.get(other))));
+        if (there.containsKey(holder)) {
+          write(here, List.of(edit(cause, holder, there.get(holder), null)));
+        }
+      }
+
+      private Detected violation(
+          RowKey touchedKey,
+          RowKey key,
+          Held ofSource,
+          Held ofTarget,
+          List<String> unique,
+          Verdict verdict) {
+        Touched touched = anyTouch(touchedKey);
+        SourcePosition position =
+            work.source().touched().containsKey(touchedKey) ? touched.last() : SourcePosition.START;
+        return new Detected(
+            ConflictType.UNIQUE_VIOLATION,
+            Row.of(keyShape, key.values().toArray(String[]::new)),
+            new Place(topicOf(touchedKey), 0, touched.first()),
+            position,
+            row(ofSource),
+            row(ofTarget),
+            null,
+            unique,
+            verdict);
       }
 
       private static @Nullable List<@Nullable String> values(@Nullable Held held) {
@@ -366,6 +429,12 @@ final class JdbcTwoWay implements AutoCloseable {
           Touched change = work.source().touched().get(key);
           joined.add(
               new Later(key, row(source), change == null ? SourcePosition.START : change.last()));
+          done = done.plus(RowCounts.skipped(1));
+          return;
+        }
+        if (heldBack.contains(key)) {
+          // The decision about the other row of the pair lets it flow.
+          skippedHeld.add(key);
           done = done.plus(RowCounts.skipped(1));
           return;
         }
@@ -425,7 +494,11 @@ final class JdbcTwoWay implements AutoCloseable {
       }
 
       private RowEdit edit(RowKey key, @Nullable Held put, @Nullable Held over) {
-        Touched touched = anyTouch(key);
+        return edit(anyTouch(key), key, put, over);
+      }
+
+      private static RowEdit edit(
+          Touched touched, RowKey key, @Nullable Held put, @Nullable Held over) {
         RecordRef ref = new RecordRef(touched.first(), touched.last());
         TargetRow row =
             put == null ? null : new TargetRow(key, put.values().toArray(String[]::new));
@@ -433,13 +506,9 @@ final class JdbcTwoWay implements AutoCloseable {
         return new RowEdit(key, row, expected, null, ref, ref, touched.deletedMicros());
       }
 
-      private void write(JdbcStatements statements, JdbcTableWriter writer, List<RowEdit> edits)
-          throws SQLException {
-        Written written = writer.writeRows(edits);
-        if (written.contested()) {
-          throw new SQLException("a row came or went between look and write", TRY_AGAIN);
-        }
-        done = done.plus(written.counts());
+      private void write(JdbcSide side, List<RowEdit> edits) throws SQLException {
+        writing = side;
+        done = done.plus(side.write(edits));
       }
 
       private Detected detected(
@@ -449,7 +518,7 @@ final class JdbcTwoWay implements AutoCloseable {
             work.source().touched().containsKey(key) ? touched.last() : SourcePosition.START;
         Verdict verdict = outcome.verdict() == null ? Verdict.REVIEW : outcome.verdict();
         return new Detected(
-            java.util.Objects.requireNonNull(outcome.conflict()),
+            Objects.requireNonNull(outcome.conflict()),
             Row.of(keyShape, key.values().toArray(String[]::new)),
             new Place(topicOf(key), 0, touched.first()),
             position,
@@ -470,7 +539,7 @@ final class JdbcTwoWay implements AutoCloseable {
         }
         List<String> names = new ArrayList<>();
         for (int i = 0; i < shape.size(); i++) {
-          if (!java.util.Objects.equals(source.values().get(i), target.values().get(i))) {
+          if (!Objects.equals(source.values().get(i), target.values().get(i))) {
             names.add(shape.column(i));
           }
         }
@@ -481,6 +550,7 @@ final class JdbcTwoWay implements AutoCloseable {
         conflicts.addAll(found);
         later.addAll(joined);
         compared.putAll(seen);
+        held.addAll(holding);
         counts = counts.plus(done);
         found.stream()
             .filter(one -> one.verdict() == Verdict.REVIEW)
@@ -498,14 +568,24 @@ final class JdbcTwoWay implements AutoCloseable {
           return Optional.empty();
         }
       }
+      if (!skippedHeld.isEmpty()) {
+        Set<RowKey> now = ports.conflicts().heldBack(keyColumns);
+        if (!now.containsAll(skippedHeld)) {
+          rollback(null);
+          heldBack.clear();
+          heldBack.addAll(now);
+          return Optional.empty();
+        }
+      }
       // INVARIANT: written ahead. A crash between here and the commits finds the same again.
       ports.conflicts().record(List.copyOf(conflicts));
       if (!parked.isEmpty()) {
         ports.parked().park(List.copyOf(parked));
       }
-      PgOrigins.commit(sourceSession);
-      PgOrigins.commit(targetSession);
+      source.commit();
+      target.commit();
       waiting.addAll(reviewed);
+      heldBack.addAll(held);
       remember();
       long decided = conflicts.stream().filter(one -> one.verdict() != Verdict.REVIEW).count();
       return Optional.of(

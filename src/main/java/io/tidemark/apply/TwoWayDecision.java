@@ -194,9 +194,20 @@ final class TwoWayDecision {
     return time == deletedMicros ? onTie : time < deletedMicros;
   }
 
+  /**
+   * Decides which of two rows stands of which each side has one, and that hold one unique value.
+   *
+   * @return the source's is {@link Verdict#APPLY}'s
+   */
+  Verdict decideUnique(@Nullable Long sourceMicros, @Nullable Long targetMicros) {
+    return resolver.decide(ConflictType.UNIQUE_VIOLATION, age(sourceMicros, targetMicros));
+  }
+
   private static Age age(Side source, Side target) {
-    Long here = source.timeMicros();
-    Long there = target.timeMicros();
+    return age(source.timeMicros(), target.timeMicros());
+  }
+
+  private static Age age(@Nullable Long here, @Nullable Long there) {
     if (here == null || there == null) {
       return here == null && there == null
           ? Age.SAME

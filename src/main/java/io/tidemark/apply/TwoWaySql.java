@@ -83,10 +83,47 @@ final class TwoWaySql {
                     .collect(joining(" or ")),
                 asked.as("d"),
                 table,
-                IntStream.range(0, key.size())
-                    .mapToObj(i -> own(key.get(i)) + " = d.k" + i + "::" + key.get(i).castType())
-                    .collect(joining(" and ")));
+                sameKey());
     return new ApplySql.Found<>(text, asked);
+  }
+
+  /** The keys of rows other than the asked ones that hold their values in some columns. */
+  ApplySql.Found<Asked> holder(List<String> unique) {
+    JdbcFeeds<Asked> asked = new JdbcFeeds<>();
+    for (int i = 0; i < key.size(); i++) {
+      int place = i;
+      asked.text("k" + i, one -> one.key().value(place));
+    }
+    for (int i = 0; i < columns.size(); i++) {
+      int place = i;
+      asked.text("c" + i, one -> one.otherValue(place));
+    }
+    String text =
+        """
+        select array[%s]::text[]
+        from %s
+        join %s t on %s and not (%s)
+        for update of t
+        """
+            .formatted(
+                key.stream().map(one -> own(one) + "::text").collect(joining(", ")),
+                asked.as("d"),
+                table,
+                IntStream.range(0, columns.size())
+                    .filter(i -> unique.contains(columns.get(i).name()))
+                    .mapToObj(
+                        i ->
+                            "%s = d.c%d::%s"
+                                .formatted(own(columns.get(i)), i, columns.get(i).castType()))
+                    .collect(joining(" and ")),
+                sameKey());
+    return new ApplySql.Found<>(text, asked);
+  }
+
+  private String sameKey() {
+    return IntStream.range(0, key.size())
+        .mapToObj(i -> own(key.get(i)) + " = d.k" + i + "::" + key.get(i).castType())
+        .collect(joining(" and "));
   }
 
   /** All keys, for a TRUNCATE at the other side. */

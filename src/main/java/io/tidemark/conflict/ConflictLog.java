@@ -19,6 +19,15 @@ public interface ConflictLog {
   Set<RowKey> waiting();
 
   /**
+   * The keys of the target's rows that hold a unique value of a row that waits for a person.
+   *
+   * @param keyColumns the key's columns, in the key's order
+   */
+  default Set<RowKey> heldBack(List<String> keyColumns) {
+    return Set.of();
+  }
+
+  /**
    * Adds later changes to the conflicts of their keys, which wait for a person: each conflict's
    * source row becomes the change's.
    *

@@ -26,6 +26,16 @@ final class ConflictSql {
       where configuration_id = ? and status = 'pending'
       """;
 
+  static final String HOLDERS =
+      """
+      select target_row::text
+      from sync_conflicts
+      where configuration_id = ?
+        and status = 'pending'
+        and type = 'unique_violation'
+        and target_row is not null
+      """;
+
   /** A position as it is written (0/16B3748:3 or 0/16B3748:3+1) as a row that compares. */
   static final String POSITION =
       """

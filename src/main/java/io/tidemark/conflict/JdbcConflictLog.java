@@ -2,6 +2,7 @@ package io.tidemark.conflict;
 
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.OperatingFailure.Kind;
+import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgFailures;
@@ -16,6 +17,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
@@ -161,6 +163,31 @@ public final class JdbcConflictLog implements ConflictLog {
           }
           return keys;
         });
+  }
+
+  @Override
+  public Set<RowKey> heldBack(List<String> keyColumns) {
+    return store(
+        session -> {
+          Set<RowKey> keys = new HashSet<>();
+          try (PreparedStatement statement = session.prepareStatement(ConflictSql.HOLDERS)) {
+            statement.setObject(1, owner.configuration());
+            try (ResultSet row = statement.executeQuery()) {
+              while (row.next()) {
+                keys.add(keyOf(keyColumns, row.getString(1)));
+              }
+            }
+          }
+          return keys;
+        });
+  }
+
+  private static RowKey keyOf(List<String> keyColumns, String text) {
+    Row row = Objects.requireNonNull(RowsJson.row(text));
+    return RowKey.of(
+        keyColumns.stream()
+            .map(column -> row.value(row.shape().indexOf(column)))
+            .toArray(String[]::new));
   }
 
   @Override

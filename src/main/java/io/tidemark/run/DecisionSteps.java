@@ -158,15 +158,9 @@ final class DecisionSteps {
     private Outcome<Decided> carryOut(Held held, Intent intent, Found found, boolean isWritten) {
       Optional<RowRefusal> refusal =
           switch (intent.resolution()) {
-            case TARGET -> {
-              target.letStand(target.keyOf(held.conflict()), found);
-              yield Optional.empty();
-            }
+            case TARGET -> letStand(held.conflict(), found);
             case SOURCE -> putSource(held.conflict(), intent, found);
-            case CUSTOM ->
-                isWritten
-                    ? Optional.empty()
-                    : rows.put(target.keyOf(held.conflict()), custom(intent));
+            case CUSTOM -> isWritten ? Optional.empty() : putCustom(held.conflict(), intent, found);
           };
       if (refusal.isPresent()) {
         return refused(held, intent, refusal.get());
@@ -185,10 +179,30 @@ final class DecisionSteps {
         rows.delete(own);
         return Optional.empty();
       }
-      if (isUnique(conflict) && found.key() != null && found.row() != null) {
-        rows.delete(found.key());
+      if (!isUnique(conflict) || found.key() == null || found.row() == null) {
+        return rows.put(own, row);
       }
-      return rows.put(own, row);
+      // The row gives way to the source's version of it, which need not hold the value.
+      rows.delete(found.key());
+      Optional<RowRefusal> refusal = rows.put(own, row);
+      Optional<Row> instead = refusal.isPresent() ? Optional.empty() : target.newest(found.key());
+      return instead.isPresent() ? rows.put(found.key(), instead.get()) : refusal;
+    }
+
+    private Optional<RowRefusal> putCustom(Conflict conflict, Intent intent, Found found) {
+      Optional<RowRefusal> refusal = rows.put(target.keyOf(conflict), custom(intent));
+      if (refusal.isPresent() || !isUnique(conflict)) {
+        return refusal;
+      }
+      RowKey own = target.keyOf(conflict);
+      return target.letBothStand(own, rows.lock(own).orElse(null), found);
+    }
+
+    private Optional<RowRefusal> letStand(Conflict conflict, Found found) {
+      RowKey own = target.keyOf(conflict);
+      return isUnique(conflict)
+          ? target.letBothStand(own, rows.lock(own).orElse(null), found)
+          : target.letStand(own, found);
     }
 
     private static Row custom(Intent intent) {

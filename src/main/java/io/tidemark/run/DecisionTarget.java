@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import io.tidemark.apply.JdbcTargetRows;
 import io.tidemark.apply.PgSourceRows;
+import io.tidemark.apply.RowRefusal;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
@@ -55,7 +56,7 @@ final class DecisionTarget implements AutoCloseable {
             : JdbcTargetRows.open(target, accepted.mapping());
     try {
       JdbcTargetRows back =
-          definition.bidirectional() && resolution == Resolution.TARGET
+          definition.bidirectional() && resolution != Resolution.SOURCE
               ? JdbcTargetRows.openMarked(source, accepted.mapping().reversed(), configuration.id())
               : null;
       return new DecisionTarget(rows, new PgSourceRows(source, accepted.mapping()), back);
@@ -69,16 +70,48 @@ final class DecisionTarget implements AutoCloseable {
    * Lets the target's row stand. Where changes flow both ways it is written as it is, as its users
    * would: that change reaches the source. A row that is gone is deleted there.
    */
-  void letStand(RowKey own, Found found) {
+  Optional<RowRefusal> letStand(RowKey own, Found found) {
     if (back == null) {
-      return;
+      return Optional.empty();
     }
     if (found.row() != null) {
-      rows.put(own, found.row());
-      return;
+      return rows.put(own, found.row());
     }
     back.delete(own);
     back.commit();
+    return Optional.empty();
+  }
+
+  /**
+   * Lets the source have what the target has of two rows that held one unique value, where changes
+   * flow both ways: the row of the conflict first, which lets go of it.
+   *
+   * @param row of the conflict's key, in the target; null for none
+   */
+  Optional<RowRefusal> letBothStand(RowKey own, @Nullable Row row, Found holder) {
+    if (back == null) {
+      return Optional.empty();
+    }
+    Optional<RowRefusal> refusal = Optional.empty();
+    if (row == null) {
+      back.delete(own);
+    } else {
+      refusal = back.put(own, back.named(row));
+    }
+    if (refusal.isEmpty() && holder.key() != null && holder.row() != null) {
+      refusal = back.put(holder.key(), back.named(holder.row()));
+    }
+    if (refusal.isEmpty()) {
+      back.commit();
+    } else {
+      back.rollback();
+    }
+    return refusal;
+  }
+
+  /** The source's newest row of a key. */
+  Optional<Row> newest(RowKey key) {
+    return Optional.ofNullable(source.newest(List.of(key)).get(key));
   }
 
   private static PgDatabase database(ConnectionRegistry connections, String name) {

@@ -51,13 +51,21 @@ final class TwoWayFixture implements AutoCloseable {
   private final Arriving fromTarget;
 
   TwoWayFixture(ConflictResolution strategy) throws SQLException {
+    this(strategy, "");
+  }
+
+  /**
+   * @param more statements that both sides had run before they came in step
+   */
+  TwoWayFixture(ConflictResolution strategy, String more) throws SQLException {
     for (PgDatabase database : List.of(source, target)) {
       TestStack.execute(
           database,
           """
           create table item (id bigint primary key, name text, at timestamptz);
-          insert into item select g, 'first', '2020-01-01' from generate_series(1, 10) g
-          """);
+          insert into item select g, 'first', '2020-01-01' from generate_series(1, 10) g;
+          """
+              + more);
     }
     Connection there = target.open("test");
     JdbcPositions.ensureTable(there);
@@ -69,9 +77,13 @@ final class TwoWayFixture implements AutoCloseable {
       arriving.at = positions.find(there, arriving.topic, 0).orElseThrow();
     }
     TableShape shape = PgCatalog.shapeOf(there, TABLE).orElseThrow();
+    TableShape shapeHere;
+    try (Connection here = source.open("test")) {
+      shapeHere = PgCatalog.shapeOf(here, TABLE).orElseThrow();
+    }
     List<TableMapping.Pair> columns =
         shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
-    mapping = new TableMapping(shape, shape, columns, columns.subList(0, 1), null);
+    mapping = new TableMapping(shapeHere, shape, columns, columns.subList(0, 1), null);
     twoWay =
         new JdbcTwoWay(
             source.open("test"),

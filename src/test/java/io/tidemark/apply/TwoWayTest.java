@@ -2,9 +2,11 @@ package io.tidemark.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.TestStack;
 import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
+import io.tidemark.postgres.PgDatabase;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -76,6 +78,108 @@ final class TwoWayTest {
       assertThat(winner(ConflictResolution.TIMESTAMP, EARLY, LATE, sourceFirst)).isEqualTo("there");
       assertThat(winner(ConflictResolution.TIMESTAMP, LATE, EARLY, sourceFirst)).isEqualTo("here");
       assertThat(winner(ConflictResolution.TIMESTAMP, LATE, LATE, sourceFirst)).isEqualTo("here");
+    }
+  }
+
+  /** A fixture whose rows have a unique name each; there are rows 1 to 3, a, b and c. */
+  private static TwoWayFixture unique(ConflictResolution strategy) throws SQLException {
+    return new TwoWayFixture(
+        strategy,
+        """
+        delete from item where id > 3;
+        update item set name = chr(96 + id::int);
+        alter table item add unique (name);
+        """);
+  }
+
+  @Test
+  void aUniqueValueThatWandersIsNoConflict() throws SQLException {
+    try (TwoWayFixture f = unique(ConflictResolution.MANUAL);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(2, "b2", EARLY);
+      source.put(1, "x", EARLY);
+      source.put(2, "a", EARLY);
+      f.allArrive();
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+
+      target.put(1, "between", EARLY);
+      target.put(2, "x", EARLY);
+      target.put(1, "a", EARLY);
+      target.delete(3);
+      target.put(4, "c", EARLY);
+      f.allArrive();
+
+      assertThat(TwoWayFixture.rows(f.source)).isEqualTo(TwoWayFixture.rows(f.target));
+      assertThat(TwoWayFixture.rows(f.source)).startsWith("1,a").contains("|2,x", "|4,c");
+      assertThat(f.log.all()).isEmpty();
+      assertThat(f.parked.all()).isEmpty();
+    }
+  }
+
+  @Test
+  void oneUniqueValueGivenOnBothSidesHasOneHolderOnBothSides() throws SQLException {
+    for (boolean sourceFirst : List.of(true, false)) {
+      assertThat(holders(ConflictResolution.SOURCE_WINS, EARLY, LATE, sourceFirst))
+          .isEqualTo("1,same|2,b|3,c|10,new");
+      assertThat(holders(ConflictResolution.TARGET_WINS, LATE, EARLY, sourceFirst))
+          .isEqualTo("1,a|2,same|3,c|20,new");
+      assertThat(holders(ConflictResolution.TIMESTAMP, EARLY, LATE, sourceFirst))
+          .isEqualTo("1,a|2,same|3,c|20,new");
+      assertThat(holders(ConflictResolution.TIMESTAMP, LATE, EARLY, sourceFirst))
+          .isEqualTo("1,same|2,b|3,c|10,new");
+    }
+  }
+
+  private static String holders(
+      ConflictResolution strategy, String here, String there, boolean sourceFirst)
+      throws SQLException {
+    try (TwoWayFixture f = unique(strategy);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "same", here);
+      source.put(10, "new", here);
+      target.put(2, "same", there);
+      target.put(20, "new", there);
+      arrive(f, sourceFirst);
+
+      assertThat(f.parked.all()).isEmpty();
+      assertThat(f.log.all())
+          .hasSize(2)
+          .allMatch(one -> one.type() == ConflictType.UNIQUE_VIOLATION)
+          .extracting(one -> one.rowKey().value(0))
+          .containsExactlyInAnyOrder("1", "10");
+      assertThat(f.parked.all()).isEmpty();
+      assertThat(names(f.target)).isEqualTo(names(f.source));
+      return names(f.source);
+    }
+  }
+
+  private static String names(PgDatabase side) {
+    return TestStack.text(side, "select string_agg(id || ',' || name, '|' order by id) from item");
+  }
+
+  @Test
+  void aUniqueValueGivenOnBothSidesIsOneQuestion() throws SQLException {
+    for (boolean sourceFirst : List.of(true, false)) {
+      try (TwoWayFixture f = unique(ConflictResolution.MANUAL);
+          TwoWayFixture.Writer source = f.atSource();
+          TwoWayFixture.Writer target = f.atTarget()) {
+        source.put(10, "same", EARLY);
+        target.put(20, "same", EARLY);
+        arrive(f, sourceFirst);
+        target.put(20, "same", LATE);
+        source.put(3, "flows", LATE);
+        f.allArrive();
+
+        Detected conflict = f.log.all().get(0);
+        assertThat(f.log.all()).hasSize(1);
+        assertThat(conflict.rowKey().value(0)).isEqualTo("10");
+        assertThat(conflict.target().value(0)).isEqualTo("20");
+        assertThat(names(f.source)).isEqualTo("1,a|2,b|3,flows|10,same");
+        assertThat(names(f.target)).isEqualTo("1,a|2,b|3,flows|20,same");
+        assertThat(f.parked.all()).isEmpty();
+      }
     }
   }
 

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** A conflict log in memory, for tests of what writes to one. */
 public final class MemoryConflictLog implements ConflictLog {
@@ -29,6 +30,16 @@ public final class MemoryConflictLog implements ConflictLog {
   @Override
   public Set<RowKey> waiting() {
     return Set.copyOf(waiting);
+  }
+
+  @Override
+  public Set<RowKey> heldBack(List<String> keyColumns) {
+    return recorded.values().stream()
+        .filter(one -> one.type() == ConflictType.UNIQUE_VIOLATION)
+        .filter(one -> waiting.contains(one.rowKey()))
+        .map(Detected::target)
+        .map(row -> RowKey.of(row.value(row.shape().indexOf(keyColumns.get(0)))))
+        .collect(Collectors.toSet());
   }
 
   @Override

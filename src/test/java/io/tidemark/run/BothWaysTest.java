@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncState;
+import java.util.List;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Changes that flow both ways, from the databases' logs to the rows. */
 @Tag("every-postgres")
@@ -47,8 +50,52 @@ class BothWaysTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"source, 1:a 10:same", "target, 1:a 20:same", "custom, 1:a 10:other 20:same"})
+  void aDecisionAboutAUniqueValueReachesBothSides(String resolution, String rows) {
+    try (EngineFixture fixture = new EngineFixture()) {
+      String table = "create table t (id int primary key, v text unique);";
+      TestStack.execute(fixture.source, table + "insert into t values (1, 'a')");
+      TestStack.execute(fixture.target, table);
+      fixture.start();
+      UUID t =
+          fixture.create(
+              "t",
+              ", \"sync_strategy\": \"merge\", \"bidirectional\": true,"
+                  + " \"conflict_resolution\": \"manual\"");
+      fixture.awaitState(t, SyncState.STREAMING);
+      fixture.service().pause(t);
+      TestStack.execute(fixture.source, "insert into t values (10, 'same')");
+      TestStack.execute(fixture.target, "insert into t values (20, 'same')");
+      fixture.service().resume(t);
+      Awaitility.await()
+          .atMost(EngineFixture.PATIENCE)
+          .until(() -> fixture.find(t).conflictsPending() == 1);
+      arrives(1000, fixture.source, fixture.target);
+      arrives(2000, fixture.target, fixture.source);
+      TestStack.execute(fixture.source, "delete from t where id >= 1000");
+
+      Decided decided = fixture.decide(t, resolution, "{\"v\": \"other\"}");
+
+      assertThat(decided).isInstanceOf(Decided.Done.class);
+      Awaitility.await()
+          .atMost(EngineFixture.PATIENCE)
+          .untilAsserted(
+              () -> {
+                for (PgDatabase side : List.of(fixture.source, fixture.target)) {
+                  assertThat(
+                          TestStack.text(
+                              side, "select string_agg(id || ':' || v, ' ' order by id) from t"))
+                      .isEqualTo(rows);
+                }
+              });
+      assertThat(fixture.conflicts(t)).hasSize(1);
+      assertThat(fixture.find(t).rowsParked()).isZero();
+    }
+  }
+
   private static void arrives(int id, PgDatabase from, PgDatabase to) {
-    TestStack.execute(from, "insert into t values (" + id + ", 'later')");
+    TestStack.execute(from, "insert into t values (%1$d, 'later %1$d')".formatted(id));
     Awaitility.await()
         .atMost(EngineFixture.PATIENCE)
         .until(() -> TestStack.text(to, "select count(*) from t where id = " + id).equals("1"));

@@ -11,6 +11,8 @@ import io.tidemark.change.TopicName;
 import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.conflict.JdbcDecisions;
+import io.tidemark.conflict.Resolution;
+import io.tidemark.conflict.RowsJson;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
@@ -29,6 +31,7 @@ import java.io.UncheckedIOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -246,6 +249,27 @@ final class EngineFixture implements AutoCloseable {
                 .bind(0, configuration)
                 .mapTo(String.class)
                 .list());
+  }
+
+  /** Decides the one conflict of a configuration that waits; the row is for a custom one. */
+  Decided decide(UUID configuration, String resolution, String row) {
+    UUID conflict =
+        jdbi.withHandle(
+            handle ->
+                handle
+                    .createQuery(
+                        "select id from sync_conflicts"
+                            + " where configuration_id = ? and status = 'pending'")
+                    .bind(0, configuration)
+                    .mapTo(UUID.class)
+                    .one());
+    Resolution by = Resolution.valueOf(resolution.toUpperCase(Locale.ROOT));
+    return value(
+        service()
+            .resolve(
+                conflict,
+                new ConflictDecisions.Decision(
+                    by, by == Resolution.CUSTOM ? RowsJson.row(row) : null, null, "test")));
   }
 
   String topic(String table) {
