@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.JdbcConflictWriter.Unique;
 import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.change.RowKey;
 import io.tidemark.conflict.ConflictDetection;
@@ -228,9 +229,11 @@ public final class JdbcApplier implements AutoCloseable {
   private void byHalves(List<TopicChange> changes, Attempt attempt) throws SQLException {
     Savepoint before = connection.setSavepoint();
     Batch.Plan plan = Batch.plan(changes, projection, deletes, waiting);
-    for (int holders = 0; ; holders++) {
+    List<RowKey> gaveWay = new ArrayList<>();
+    while (true) {
       try {
         attempt.write(plan);
+        attempt.putInstead(gaveWay, plan);
         connection.releaseSavepoint(before);
         return;
       } catch (SQLException e) {
@@ -239,15 +242,19 @@ public final class JdbcApplier implements AutoCloseable {
         }
         connection.rollback(before);
         if (changes.size() == 1) {
-          Optional<Verdict> verdict =
-              holders < HOLDERS_MAX ? decideUnique(attempt, plan, e, before) : Optional.empty();
-          if (verdict.filter(one -> one == Verdict.APPLY).isPresent()) {
+          Optional<Unique> unique =
+              gaveWay.size() < HOLDERS_MAX
+                  ? decideUnique(attempt, plan, e, before)
+                  : Optional.empty();
+          if (unique.isPresent() && unique.get().verdict() == Verdict.APPLY) {
             // The holder is gone from here on, also if the row is then refused for something else.
+            gaveWay.add(unique.get().holder());
             before = connection.setSavepoint();
             continue;
           }
-          if (verdict.isEmpty()) {
+          if (unique.isEmpty()) {
             attempt.park(changes.get(0), e);
+            attempt.putInstead(gaveWay, plan);
           }
           return;
         }
@@ -259,7 +266,7 @@ public final class JdbcApplier implements AutoCloseable {
     }
   }
 
-  private Optional<Verdict> decideUnique(
+  private Optional<Unique> decideUnique(
       Attempt attempt, Batch.Plan plan, SQLException refusal, Savepoint before)
       throws SQLException {
     try {
@@ -356,8 +363,15 @@ public final class JdbcApplier implements AutoCloseable {
       return findings.counts().conflictsDetected() > 0;
     }
 
+    /** What has given way to the plan's one row becomes what the source has of it. */
+    void putInstead(List<RowKey> gaveWay, Batch.Plan plan) throws SQLException {
+      for (RowKey gone : gaveWay) {
+        conflictWriter.putInstead(gone, onlyEdit(plan.steps().get(0)).orElseThrow());
+      }
+    }
+
     /** Empty if the refusal is not about a unique value that another row holds. */
-    Optional<Verdict> decideUnique(Batch.Plan plan, SQLException refusal) throws SQLException {
+    Optional<Unique> decideUnique(Batch.Plan plan, SQLException refusal) throws SQLException {
       if (!PgUniqueIndex.VIOLATED.equals(refusal.getSQLState()) || plan.steps().size() != 1) {
         return Optional.empty();
       }

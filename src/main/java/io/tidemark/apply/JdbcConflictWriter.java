@@ -19,6 +19,7 @@ import io.tidemark.sync.TableMapping.Pair;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -359,12 +360,18 @@ final class JdbcConflictWriter {
   }
 
   /**
+   * What is decided about two rows that would hold one unique value.
+   *
+   * @param holder the key of the target's row; it is gone after {@link Verdict#APPLY}
+   */
+  record Unique(Verdict verdict, RowKey holder) {}
+
+  /**
    * Decides about an edit that would take a unique value which another row holds.
    *
-   * @return the verdict; after {@link Verdict#APPLY} the other row is gone and the edit can be
-   *     tried again. Null if no such row is found: it is not a conflict of two rows
+   * @return null if no such row is found: it is not a conflict of two rows
    */
-  @Nullable Verdict decideUnique(RowEdit edit, List<String> unique, Findings findings)
+  @Nullable Unique decideUnique(RowEdit edit, List<String> unique, Findings findings)
       throws SQLException {
     ApplySql.Found<RowEdit> sql = look.holder(unique);
     PreparedStatement statement = statements.prepare(sql.text());
@@ -380,8 +387,8 @@ final class JdbcConflictWriter {
     findings.add(
         detected(
             ConflictType.UNIQUE_VIOLATION, edit, holder, unique, findings.place(edit), verdict));
+    RowKey key = Detected.keyOf(keyOf(holder));
     if (verdict == Verdict.APPLY) {
-      RowKey key = Detected.keyOf(keyOf(holder));
       Written gone =
           locked.writeRows(
               List.of(
@@ -395,7 +402,39 @@ final class JdbcConflictWriter {
                       edit.committedMicros())));
       requireUncontested(gone);
     }
-    return verdict;
+    return new Unique(verdict, key);
+  }
+
+  /**
+   * Puts the source's row of a key that has given way to another row, if the source has one and the
+   * target takes it: it holds the value no more.
+   */
+  void putInstead(RowKey gone, RowEdit cause) throws SQLException {
+    Row row = newest.of(List.of(gone)).get(gone);
+    if (row == null) {
+      return;
+    }
+    RowEdit edit =
+        new RowEdit(
+                gone,
+                null,
+                Expected.ABSENT,
+                null,
+                cause.first(),
+                cause.last(),
+                cause.committedMicros())
+            .putting(row);
+    Savepoint before = statements.connection().setSavepoint();
+    try {
+      requireUncontested(locked.writeRows(List.of(edit)));
+      statements.connection().releaseSavepoint(before);
+    } catch (SQLException e) {
+      if (PgRefusal.of(e) != PgRefusal.ROW) {
+        throw e;
+      }
+      // A third row holds something of it. What has given way is on record.
+      statements.connection().rollback(before);
+    }
   }
 
   private static void requireUncontested(Written written) throws SQLException {

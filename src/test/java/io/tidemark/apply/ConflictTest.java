@@ -178,6 +178,26 @@ final class ConflictTest {
   }
 
   @Test
+  void aRowThatGivesWayBecomesWhatTheSourceHasOfIt() throws SQLException {
+    try (ApplyFixture f =
+        new ApplyFixture(ConflictResolution.SOURCE_WINS, ConflictDetection.ORIGIN)) {
+      f.insert("1", "first", "A", EARLY, null);
+      f.insert("2", "second", "B", EARLY, null);
+      f.apply();
+      f.others("update item set code = 'C' where id = 1");
+      f.newest.put(RowKey.of("1"), ApplyFixture.row("1", "first", "A", EARLY, null));
+      f.insert("3", "third", "C", EARLY, null);
+      f.update("2", "changed", "B", EARLY, null);
+
+      f.apply();
+
+      assertThat(f.rows()).isEqualTo("1,first,A,|2,changed,B,|3,third,C,");
+      assertThat(f.onlyConflict().type()).isEqualTo(ConflictType.UNIQUE_VIOLATION);
+      assertThat(f.parked.all()).isEmpty();
+    }
+  }
+
+  @Test
   void countsOnlyWritesAfterTheTargetCameInStep() throws SQLException {
     try (ApplyFixture f =
         new ApplyFixture(
