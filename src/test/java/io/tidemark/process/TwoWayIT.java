@@ -20,6 +20,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The packaged program with users writing on both sides, killed in between. */
 final class TwoWayIT {
@@ -57,12 +59,11 @@ final class TwoWayIT {
     converge(test, "timestamp", 2, 150);
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(strings = {"source_wins", "target_wins", "timestamp", "manual"})
   @Tag("soak")
-  void bothSidesConvergeUnderEachStrategyHoweverOftenKilled(TestInfo test) throws Exception {
-    for (String strategy : List.of("source_wins", "target_wins", "timestamp", "manual")) {
-      converge(test, strategy, 6, 4000);
-    }
+  void bothSidesConvergeHoweverOftenKilled(String strategy, TestInfo test) throws Exception {
+    converge(test, strategy, 6, 4000);
   }
 
   /** Under manual all rows are equal but those that wait, and those too once they are decided. */
@@ -85,15 +86,20 @@ final class TwoWayIT {
 
       awaitEqual(tidemark);
       if (strategy.equals("manual")) {
-        String decided =
-            tidemark
-                .post("/conflicts/resolve", "{\"filter\": {}, \"resolution\": \"source\"}")
-                .body();
-        assertThat(decided).contains("\"refused_count\":0");
+        // One whose row was changed while it waited is refused once, with the row as it is now.
+        if (!decideAll(tidemark).contains("\"refused_count\":0")) {
+          assertThat(decideAll(tidemark)).contains("\"refused_count\":0");
+        }
         assertThat(waiting(tidemark)).isEmpty();
         awaitEqual(tidemark);
       }
     }
+  }
+
+  private static String decideAll(TidemarkProcess tidemark) throws IOException {
+    return tidemark
+        .post("/conflicts/resolve", "{\"filter\": {}, \"resolution\": \"source\"}")
+        .body();
   }
 
   private static TidemarkProcess started(TestInfo test, String strategy) throws IOException {
