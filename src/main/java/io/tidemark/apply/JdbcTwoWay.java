@@ -268,6 +268,11 @@ final class JdbcTwoWay implements AutoCloseable {
       if (holder.isEmpty()) {
         return false;
       }
+      boolean isAsked = waiting.contains(holder.get()) || heldBack.contains(holder.get());
+      if (giving == source && isAsked) {
+        // The target's row waits for a person, about something else: it must not be written.
+        return false;
+      }
       Savepoints before = new Savepoints();
       Step step = new Step();
       try {

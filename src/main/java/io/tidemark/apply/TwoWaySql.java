@@ -50,14 +50,7 @@ final class TwoWaySql {
   ApplySql.Found<Asked> look() {
     JdbcFeeds<Asked> asked =
         new JdbcFeeds<Asked>().places().flag("compared", one -> one.other() != null);
-    for (int i = 0; i < key.size(); i++) {
-      int place = i;
-      asked.text("k" + i, one -> one.key().value(place));
-    }
-    for (int i = 0; i < columns.size(); i++) {
-      int place = i;
-      asked.text("c" + i, one -> one.otherValue(place));
-    }
+    feedRow(asked);
     String text =
         """
         select d.place, array[%s]::text[],
@@ -90,14 +83,7 @@ final class TwoWaySql {
   /** The keys of rows other than the asked ones that hold their values in some columns. */
   ApplySql.Found<Asked> holder(List<String> unique) {
     JdbcFeeds<Asked> asked = new JdbcFeeds<>();
-    for (int i = 0; i < key.size(); i++) {
-      int place = i;
-      asked.text("k" + i, one -> one.key().value(place));
-    }
-    for (int i = 0; i < columns.size(); i++) {
-      int place = i;
-      asked.text("c" + i, one -> one.otherValue(place));
-    }
+    feedRow(asked);
     String text =
         """
         select array[%s]::text[]
@@ -118,6 +104,18 @@ final class TwoWaySql {
                     .collect(joining(" and ")),
                 sameKey());
     return new ApplySql.Found<>(text, asked);
+  }
+
+  /** The key and the other side's values: {@code k0, c0}. */
+  private void feedRow(JdbcFeeds<Asked> asked) {
+    for (int i = 0; i < key.size(); i++) {
+      int place = i;
+      asked.text("k" + i, one -> one.key().value(place));
+    }
+    for (int i = 0; i < columns.size(); i++) {
+      int place = i;
+      asked.text("c" + i, one -> one.otherValue(place));
+    }
   }
 
   private String sameKey() {
