@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.change.ChangeSource;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.SourcePosition;
@@ -16,7 +17,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.function.LongPredicate;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -62,9 +63,9 @@ public final class KafkaCatchUp implements AutoCloseable {
     reader = new KafkaChanges(task.sourceConnection());
   }
 
-  /** Where every partition ends now for committed readers, as positions without a change. */
+  /** Where every partition ends, behind all that is committed, as positions without a change. */
   public Map<Integer, AppliedPosition> ends() {
-    return positions(consumer.endOffsets(partitions()));
+    return positions(KafkaStableEnds.of(consumer, partitions(), kafka));
   }
 
   /**
@@ -155,14 +156,14 @@ public final class KafkaCatchUp implements AutoCloseable {
    * Applies the changes between two sets of positions to the mapping's target table.
    *
    * @param until offsets by partition; those before {@code from} are already reached
-   * @param seen tells of a transaction id's low 32 bits whether the table has its changes already
+   * @param seen tells of a change's origin whether the table has it already
    */
   public Stretch apply(
       PgSession session,
       TableMapping mapping,
       Map<Integer, AppliedPosition> from,
       Map<Integer, AppliedPosition> until,
-      LongPredicate seen,
+      Predicate<ChangeSource> seen,
       Commit commit) {
     if (commit == Commit.PER_BATCH) {
       session.begin(PgSession.Begin.READ_COMMITTED);
@@ -201,13 +202,13 @@ public final class KafkaCatchUp implements AutoCloseable {
    * one; some may come again.
    *
    * @param until offsets by partition; those before {@code from} are already reached
-   * @param seen tells of a transaction id's low 32 bits whether its changes are left out
+   * @param seen tells of a change's origin whether it is left out
    */
   public Stretch keys(
       TableMapping mapping,
       Map<Integer, AppliedPosition> from,
       Map<Integer, AppliedPosition> until,
-      LongPredicate seen,
+      Predicate<ChangeSource> seen,
       Keys keys) {
     Projection projection = new Projection(mapping);
     Run run =
@@ -240,14 +241,17 @@ public final class KafkaCatchUp implements AutoCloseable {
   }
 
   private final class Run {
-    private final LongPredicate seen;
+    private final Predicate<ChangeSource> seen;
     private final Consumer<List<TopicChange>> sink;
     private final Map<Integer, AppliedPosition> standing;
     private final List<TopicChange> pending = new ArrayList<>();
     private long pendingBytes;
     private long changes;
 
-    Run(LongPredicate seen, Map<Integer, AppliedPosition> from, Consumer<List<TopicChange>> sink) {
+    Run(
+        Predicate<ChangeSource> seen,
+        Map<Integer, AppliedPosition> from,
+        Consumer<List<TopicChange>> sink) {
       this.seen = seen;
       this.sink = sink;
       standing = new HashMap<>(from);
@@ -297,7 +301,7 @@ public final class KafkaCatchUp implements AutoCloseable {
         }
         TopicChange change = reader.read(record);
         standing.computeIfPresent(record.partition(), (partition, at) -> at.after(change));
-        if (seen.test(change.change().source().transaction())) {
+        if (seen.test(change.change().source())) {
           continue;
         }
         pending.add(change);

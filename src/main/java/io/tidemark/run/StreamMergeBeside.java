@@ -125,7 +125,7 @@ final class StreamMergeBeside implements MergeJoin {
         mapping,
         removed,
         until,
-        snapshot::sees,
+        change -> snapshot.sees(change.transaction()),
         new KafkaCatchUp.Keys() {
           @Override
           public void changed(List<RowKey> keys) {

@@ -67,7 +67,7 @@ final class StreamMergeStart implements MergeJoin {
         mapping,
         from,
         until,
-        snapshot::sees,
+        change -> snapshot.sees(change.transaction()),
         new KafkaCatchUp.Keys() {
           @Override
           public void changed(List<RowKey> some) {
@@ -103,7 +103,13 @@ final class StreamMergeStart implements MergeJoin {
 
   private long apply(PgSession session, TableName table, SourceSnapshot snapshot, Commit commit) {
     Stretch stretch =
-        topic.apply(session, mapping.onto(table), from, until, snapshot::sees, commit);
+        topic.apply(
+            session,
+            mapping.onto(table),
+            from,
+            until,
+            change -> snapshot.sees(change.transaction()),
+            commit);
     reached = stretch.reached();
     return stretch.changes();
   }

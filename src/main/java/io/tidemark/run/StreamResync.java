@@ -130,7 +130,13 @@ final class StreamResync implements StreamJoin, AutoCloseable {
       SourceSnapshot snapshot,
       Map<Integer, AppliedPosition> until,
       Commit commit) {
-    return catchUp.apply(session, mapping.onto(table), reachedAhead, until, snapshot::sees, commit);
+    return catchUp.apply(
+        session,
+        mapping.onto(table),
+        reachedAhead,
+        until,
+        change -> snapshot.sees(change.transaction()),
+        commit);
   }
 
   private void awaitSnapshotInTopic(SourceSnapshot snapshot) {
