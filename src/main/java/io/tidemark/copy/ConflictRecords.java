@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -37,6 +38,9 @@ final class ConflictRecords {
 
   /** What one fetch should hold at most, in characters of the rows' text. */
   private static final long TEXT_MAX = 8L << 20;
+
+  /** A fetched conflict is its decision, whether the source has a row, a unique key, two rows. */
+  private static final int ROWS_FROM = 3;
 
   private static final TableName WAITING = new TableName("pg_temp", "tidemark_waiting");
 
@@ -82,11 +86,16 @@ final class ConflictRecords {
     session.execute(
         """
         declare tidemark_conflicts no scroll cursor for
-        select d.decision, d.stage_row is not null, %s, %s
-        from pg_temp.tidemark_merge as d
+        select d.decision, d.stage_row is not null, d.columns, %s, %s
+        from (
+          select decision, stage_row, target_table, target_row, null::text as columns
+          from pg_temp.tidemark_merge
+          where decision in ('APPLY', 'KEEP', 'REVIEW')
+          union all
+          select decision, stage_row, target_table, target_row, columns
+          from pg_temp.tidemark_holder) as d
         join %s as t on %s
         left join %s as s on s.ctid = d.stage_row
-        where d.decision in ('APPLY', 'KEEP', 'REVIEW')
         """
             .formatted(
                 texts("s"),
@@ -156,32 +165,41 @@ final class ConflictRecords {
   }
 
   private Detected detected(List<@Nullable String> values) {
-    int columns = shape.size();
-    boolean atSource = "t".equals(values.get(1));
-    Row source = atSource ? row(values, 2) : null;
-    Row target = row(values, 2 + columns);
+    Row source = "t".equals(values.get(1)) ? row(values, ROWS_FROM) : null;
+    Row target = row(values, ROWS_FROM + shape.size());
+    String unique = values.get(2);
     Verdict verdict = Verdict.valueOf(String.valueOf(values.get(0)));
     return new Detected(
-        ConflictType.MERGE_DIFFERS,
+        unique == null ? ConflictType.MERGE_DIFFERS : ConflictType.UNIQUE_VIOLATION,
         keyOf(source == null ? target : source),
         Place.ofComparison(request.topic(), placeOf(verdict, values)),
         null,
         source,
         target,
         null,
-        differing(source, target),
+        unique == null ? differing(source, target) : columns(unique),
         verdict);
+  }
+
+  private List<String> columns(String places) {
+    return Arrays.stream(places.split(",")).map(Integer::valueOf).map(shape::column).toList();
   }
 
   /**
    * A row that is written stands at the execution's own place, however often the transaction is
-   * tried. A row that stays stands at one that follows from both rows: the next merge finds it
-   * again, and as long as neither side has changed it that is no other conflict.
+   * tried, and so does each row that gave way to it. A row that stays stands at one that follows
+   * from both rows: the next merge finds it again, and as long as neither side has changed it that
+   * is no other conflict.
    */
   private long placeOf(Verdict verdict, List<@Nullable String> values) {
+    long own = request.execution().getMostSignificantBits();
     if (verdict == Verdict.APPLY) {
-      return request.execution().getMostSignificantBits() & Long.MAX_VALUE;
+      return (values.get(2) == null ? own : own ^ digest(values)) & Long.MAX_VALUE;
     }
+    return digest(values) & Long.MAX_VALUE;
+  }
+
+  private static long digest(List<@Nullable String> values) {
     MessageDigest digest = sha256();
     for (String value : values) {
       byte[] bytes = value == null ? new byte[0] : value.getBytes(StandardCharsets.UTF_8);
@@ -189,7 +207,7 @@ final class ConflictRecords {
       digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(length).array());
       digest.update(bytes);
     }
-    return ByteBuffer.wrap(digest.digest()).getLong() & Long.MAX_VALUE;
+    return ByteBuffer.wrap(digest.digest()).getLong();
   }
 
   private static MessageDigest sha256() {

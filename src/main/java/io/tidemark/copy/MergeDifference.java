@@ -1,14 +1,16 @@
 package io.tidemark.copy;
 
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.RowKey;
 import io.tidemark.conflict.Age;
 import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.conflict.ConflictResolver;
 import io.tidemark.conflict.ConflictType;
-import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,21 +28,30 @@ final class MergeDifference {
 
   private static final String COUNTS =
       """
-      select count(*) filter (where target_row is null),
+      with found as (
+        select decision, count(*)
+        from (
+          select decision from pg_temp.tidemark_merge
+          union all
+          select decision from pg_temp.tidemark_holder) as both_kinds
+        where decision in ('APPLY', 'KEEP', 'REVIEW')
+        group by decision)
+      select count(*) filter (where written and target_row is null),
              count(*) filter (where written and target_row is not null and stage_row is not null),
              count(*) filter (where written and stage_row is null),
              count(stage_row),
-             count(*) filter (where decision in ('APPLY', 'KEEP', 'REVIEW')),
-             count(*) filter (where decision = 'KEEP'),
-             count(*) filter (where decision = 'REVIEW')
+             (select coalesce(sum(f.count), 0) from found as f),
+             (select coalesce(sum(f.count), 0) from found as f where f.decision = 'KEEP'),
+             (select coalesce(sum(f.count), 0) from found as f where f.decision = 'REVIEW')
       from pg_temp.tidemark_merge
       """;
 
   /**
    * How many rows there are of each kind.
    *
+   * @param deletes rows that the source has deleted since, or that gave way to another row
    * @param staged rows of the stage that differ from the target's or that it lacks
-   * @param conflicts rows that both sides have, decided or not
+   * @param conflicts rows that both sides have, and unique values that both have, decided or not
    */
   record Counts(
       long inserts,
@@ -68,7 +79,7 @@ final class MergeDifference {
   }
 
   /** Finds what differs; the table is locked against writers. */
-  Counts compare() {
+  void compare() {
     session.execute(Difference.PLAN_SETTINGS);
     session.execute(
         """
@@ -78,7 +89,11 @@ final class MergeDifference {
           %s) as d
         """
             .formatted(base.isThere() ? staged() + "\nunion all\n" + goneFromStage() : staged()));
+    session.execute(MergeHolders.TABLE);
     session.execute("analyze pg_temp.tidemark_merge");
+  }
+
+  private Counts counts() {
     List<@Nullable String> counts = session.row(COUNTS);
     long[] numbers = counts.stream().mapToLong(Long::parseLong).toArray();
     return new Counts(
@@ -102,7 +117,7 @@ final class MergeDifference {
         .formatted(
             INSERT,
             onlySourceChanged,
-            verdict(),
+            verdict(ConflictType.MERGE_DIFFERS),
             Sql.name(stage.name()),
             Difference.targetRelation(mapping),
             Difference.keysEqual(mapping, "t", "s"),
@@ -128,7 +143,7 @@ final class MergeDifference {
         .formatted(
             same("t", "b"),
             PLAIN,
-            decide(Age.UNKNOWN),
+            resolver.decide(ConflictType.MERGE_DIFFERS, Age.UNKNOWN),
             Sql.name(base.table()),
             Difference.targetRelation(mapping),
             Difference.keysEqual(mapping, "t", "b"),
@@ -144,9 +159,10 @@ final class MergeDifference {
             Difference.columns(other, mapping.columns()));
   }
 
-  private String verdict() {
+  /** The policy's word on {@code s} of the stage and {@code t} of the target, as an expression. */
+  private String verdict(ConflictType type) {
     if (resolver.strategy() != ConflictResolution.TIMESTAMP || timestamp == null) {
-      return "'" + decide(Age.UNKNOWN) + "'";
+      return "'" + resolver.decide(type, Age.UNKNOWN) + "'";
     }
     String target = "t." + Sql.name(timestamp);
     String source = "s." + Sql.name(timestamp);
@@ -157,15 +173,44 @@ final class MergeDifference {
           else '%5$s' end\
         """
         .formatted(
-            target, source, decide(Age.TARGET_NEWER), decide(Age.SAME), decide(Age.SOURCE_NEWER));
+            target,
+            source,
+            resolver.decide(type, Age.TARGET_NEWER),
+            resolver.decide(type, Age.SAME),
+            resolver.decide(type, Age.SOURCE_NEWER));
   }
 
-  private Verdict decide(Age age) {
-    return resolver.decide(ConflictType.MERGE_DIFFERS, age);
+  /**
+   * Writes the rows that are to be written. A row that only the target has may hold a unique value
+   * of one of them: that shows when they are written, is decided then, and they are written anew.
+   *
+   * @param waiting keys that wait for a person
+   * @param beforeWriting called before each attempt, of which only the last one's effects stay
+   */
+  Counts write(Set<RowKey> waiting, Runnable beforeWriting) {
+    MergeHolders holders =
+        new MergeHolders(session, mapping, stage, verdict(ConflictType.UNIQUE_VIOLATION), waiting);
+    while (true) {
+      session.execute("savepoint before_merge");
+      beforeWriting.run();
+      Counts counts = counts();
+      try {
+        write(counts);
+        return counts;
+      } catch (OperatingFailure e) {
+        if (!e.code().equals("unique_violation")) {
+          throw e;
+        }
+        session.execute("rollback to savepoint before_merge");
+        session.execute("release savepoint before_merge");
+        if (!holders.decide()) {
+          throw e;
+        }
+      }
+    }
   }
 
-  /** Writes the rows that are to be written. */
-  void write(Counts counts) {
+  private void write(Counts counts) {
     session.execute(
         """
         create temporary table tidemark_difference on commit drop as
@@ -176,5 +221,7 @@ final class MergeDifference {
     session.execute("analyze pg_temp.tidemark_difference");
     new Difference(session, mapping, stage)
         .write(new Difference.Counts(counts.inserts(), counts.updates(), counts.deletes()));
+    // What a deferred constraint finds must show while it can still be decided.
+    session.execute("set constraints all immediate");
   }
 }

@@ -13,10 +13,11 @@ public sealed interface MergeOutcome {
    * @param rowsRead the source's rows that the snapshot saw
    * @param rowsInserted those that the target lacked
    * @param rowsUpdated those that the source's row replaced
-   * @param rowsDeleted rows that the source deleted while a stream began with this merge
+   * @param rowsDeleted rows that the source deleted while a stream began with this merge, and rows
+   *     that held a unique value and gave way
    * @param rowsUnchanged equal already
-   * @param rowsSkipped the target's row stayed although it differs: kept, or a person decides
-   * @param conflictsDetected rows that differed
+   * @param rowsSkipped the target stayed as it is although it differs: kept, or a person decides
+   * @param conflictsDetected rows that differed, and unique values that both sides gave
    * @param conflictsResolved those of them that the policy decided
    * @param bytes read from the source, as COPY carries them; digests are not counted
    */

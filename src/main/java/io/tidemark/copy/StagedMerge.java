@@ -137,20 +137,22 @@ final class StagedMerge {
     hooks.join().catchUp(writer, stage.name(), run.snapshot());
     ConflictRecords records =
         new ConflictRecords(writer, request, hooks.log(), run.snapshot().lsn());
-    long waiting = setAside(records);
+    // INVARIANT: asked under the fence: the loop cannot put another one on record before the
+    // commit.
+    Set<RowKey> waiting = hooks.log().waiting();
+    long setAside = setAside(records, waiting);
     run.progress().enter(CopyPhase.COMPARE);
     MergeDifference difference = new MergeDifference(writer, request, stage, base);
-    Counts counts = difference.compare();
-    records.open(stage);
+    difference.compare();
     run.progress().enter(CopyPhase.WRITE);
-    difference.write(counts);
+    Counts counts = difference.write(waiting, () -> records.open(stage));
     long left = writer.number("select count(*) from " + Sql.name(stage.name()));
     // INVARIANT: on record before the commit, and not before the merge can no longer be cancelled.
     run.commit(
         () -> {
           records.write();
           rememberKept(writer);
-          if (waiting > 0 && !hooks.join().isStreaming()) {
+          if (setAside > 0 && !hooks.join().isStreaming()) {
             records.joinWaiting();
           }
           // With the rows, so that a crash after the commit leaves no stage behind.
@@ -162,7 +164,7 @@ final class StagedMerge {
         counts.updates(),
         counts.deletes(),
         sourceRows - staged + left - counts.staged(),
-        counts.kept() + counts.reviews() + waiting,
+        counts.kept() + counts.reviews() + setAside,
         counts.conflicts(),
         counts.conflicts() - counts.reviews(),
         run.progress().bytes(),
@@ -187,7 +189,7 @@ final class StagedMerge {
         select '%s', array[%s]
         from pg_temp.tidemark_merge as d
         join %s as t on %s
-        where d.decision in ('KEEP', 'REVIEW')
+        where d.decision in ('KEEP', 'REVIEW', 'HELD')
         on conflict do nothing
         """
             .formatted(
@@ -197,12 +199,8 @@ final class StagedMerge {
                 Difference.atTargetRow(request.mapping())));
   }
 
-  /**
-   * Takes rows out of the stage that wait for a person. INVARIANT: asked under the fence: the loop
-   * cannot put another one on record before the commit.
-   */
-  private long setAside(ConflictRecords records) {
-    Set<RowKey> waiting = hooks.log().waiting();
+  /** Takes rows out of the stage that wait for a person. */
+  private long setAside(ConflictRecords records, Set<RowKey> waiting) {
     if (waiting.isEmpty()) {
       return 0;
     }
