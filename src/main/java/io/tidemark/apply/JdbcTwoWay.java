@@ -479,7 +479,7 @@ final class JdbcTwoWay implements AutoCloseable {
           @Nullable Held held, TwoWayChanges changes, AppliedPosition from, RowKey key) {
         Touched touched = changes.touched().get(key);
         Event event = touched == null ? Event.NONE : touched.event();
-        long deleted = touched == null ? 0 : touched.deletedMicros();
+        long micros = touched == null ? 0 : touched.micros();
         Compared earlier = ahead.get(key);
         long known =
             earlier == null
@@ -487,7 +487,7 @@ final class JdbcTwoWay implements AutoCloseable {
                 : changes == work.source() ? earlier.sourceMicros() : earlier.targetMicros();
         long seenMicros = Math.max(from.committedMicros(), known);
         return held == null
-            ? new Side(false, false, 0, null, seenMicros, event, deleted)
+            ? new Side(false, false, 0, null, seenMicros, event, micros)
             : new Side(
                 true,
                 held.ours(),
@@ -495,7 +495,7 @@ final class JdbcTwoWay implements AutoCloseable {
                 held.timeMicros(),
                 seenMicros,
                 event,
-                deleted);
+                micros);
       }
 
       private RowEdit edit(RowKey key, @Nullable Held put, @Nullable Held over) {
@@ -508,7 +508,7 @@ final class JdbcTwoWay implements AutoCloseable {
         TargetRow row =
             put == null ? null : new TargetRow(key, put.values().toArray(String[]::new));
         Expected expected = over == null ? Expected.ABSENT : Expected.PRESENT;
-        return new RowEdit(key, row, expected, null, ref, ref, touched.deletedMicros());
+        return new RowEdit(key, row, expected, null, ref, ref, touched.micros());
       }
 
       private void write(JdbcSide side, List<RowEdit> edits) throws SQLException {

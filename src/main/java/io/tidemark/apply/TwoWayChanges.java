@@ -18,11 +18,10 @@ final class TwoWayChanges {
   /**
    * What the changes of one row come to.
    *
-   * @param wasThere whether the row was there before the first of them
+   * @param micros when the last of them was committed
    * @param first the offset of the first of them
    */
-  record Touched(
-      Event event, boolean wasThere, long deletedMicros, long first, SourcePosition last) {}
+  record Touched(Event event, long micros, long first, SourcePosition last) {}
 
   private final Projection projection;
   private final String echo;
@@ -71,14 +70,12 @@ final class TwoWayChanges {
     Change change = next.change();
     long micros = change.source().committedMicros();
     if (earlier == null) {
-      boolean wasThere = event != Event.INSERTED;
-      return new Touched(event, wasThere, micros, next.offset(), change.position());
+      return new Touched(event, micros, next.offset(), change.position());
     }
-    // A row that was there when the run began and is there again was updated, one that was not is
-    // new, whatever came between.
+    // A row that was put again after it was deleted is new: the other side need not have it.
     Event both =
-        event == Event.DELETED ? event : earlier.wasThere() ? Event.UPDATED : Event.INSERTED;
-    return new Touched(both, earlier.wasThere(), micros, earlier.first(), change.position());
+        event == Event.UPDATED && earlier.event() == Event.INSERTED ? Event.INSERTED : event;
+    return new Touched(both, micros, earlier.first(), change.position());
   }
 
   Map<RowKey, Touched> touched() {

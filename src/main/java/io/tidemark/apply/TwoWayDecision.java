@@ -59,9 +59,10 @@ final class TwoWayDecision {
   /** What the changes of one side's row that arrived together come to. */
   enum Event {
     NONE,
-    /** The row is new: the first of the changes inserted it. */
+    /** The row is new: one of the changes inserted it, and none deleted it after that. */
     INSERTED,
     UPDATED,
+    /** The last of the changes deleted it; if it is there all the same, it was put again since. */
     DELETED
   }
 
@@ -74,7 +75,7 @@ final class TwoWayDecision {
    * @param timeMicros its timestamp column as microseconds since 1970 UTC; null for none
    * @param seenMicros writes of this side up to here are known to the other side
    * @param event what arrived of this side
-   * @param deletedMicros when it was deleted, for {@link Event#DELETED}
+   * @param eventMicros when the last of these changes was committed, by that side's clock
    */
   record Side(
       boolean exists,
@@ -83,13 +84,18 @@ final class TwoWayDecision {
       @Nullable Long timeMicros,
       long seenMicros,
       Event event,
-      long deletedMicros) {
+      long eventMicros) {
     boolean isDirty() {
       return exists && !ours && writtenMicros > seenMicros;
     }
 
     boolean isDeleted() {
       return event == Event.DELETED;
+    }
+
+    /** Whether the row is as a later change left it, which has yet to arrive. */
+    boolean isAheadOfItsChanges() {
+      return event == Event.NONE || event == Event.DELETED || writtenMicros > eventMicros;
     }
   }
 
@@ -109,10 +115,10 @@ final class TwoWayDecision {
   private Outcome bothThere(Side source, Side target, boolean equal) {
     if (resolver.strategy() == ConflictResolution.TIMESTAMP) {
       // A row that we put back before its deletion was heard of: now the two have their times.
-      if (target.isDeleted() && target.ours() && isOlder(source, target.deletedMicros(), false)) {
+      if (target.isDeleted() && target.ours() && isOlder(source, target.eventMicros(), false)) {
         return new Outcome(Action.DELETE, ConflictType.UPDATE_MISSING, Verdict.KEEP);
       }
-      if (source.isDeleted() && source.ours() && isOlder(target, source.deletedMicros(), true)) {
+      if (source.isDeleted() && source.ours() && isOlder(target, source.eventMicros(), true)) {
         return new Outcome(Action.DELETE, ConflictType.DELETE_ORIGIN_DIFFERS, Verdict.APPLY);
       }
     }
@@ -161,7 +167,8 @@ final class TwoWayDecision {
       if (with.event() == Event.INSERTED) {
         return Outcome.of(onward);
       }
-      if (with.event() == Event.NONE) {
+      if (with.isAheadOfItsChanges()) {
+        // The row may have been deleted and put again since, and that be all why it is missing.
         return Outcome.of(Action.NOTHING);
       }
       if (resolver.strategy() == ConflictResolution.TIMESTAMP) {
@@ -170,7 +177,7 @@ final class TwoWayDecision {
       }
     }
     boolean atSource = onward == Action.TO_TARGET;
-    boolean deletionIsNewer = isOlder(with, without.deletedMicros(), !atSource);
+    boolean deletionIsNewer = isOlder(with, without.eventMicros(), !atSource);
     // The deletion is the other side's.
     Age age = deletionIsNewer == atSource ? Age.TARGET_NEWER : Age.SOURCE_NEWER;
     Verdict verdict = resolver.decide(type, age);

@@ -8,8 +8,11 @@ import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
 import io.tidemark.postgres.PgDatabase;
 import java.sql.SQLException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -183,6 +186,25 @@ final class TwoWayTest {
     }
   }
 
+  /** Row 2 of the target waits for a person, and then holds a value of the source's row 3. */
+  @Test
+  void aRowThatWaitsIsNotWrittenForAnothersUniqueValue() throws SQLException {
+    try (TwoWayFixture f = unique(ConflictResolution.MANUAL);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(2, "here", EARLY);
+      target.put(2, "there", EARLY);
+      f.allArrive();
+      source.put(3, "there", EARLY);
+      f.allArrive();
+
+      assertThat(names(f.target)).isEqualTo("1,a|2,there|3,c");
+      assertThat(names(f.source)).isEqualTo("1,a|2,here|3,there");
+      assertThat(f.log.all()).singleElement().matches(one -> one.rowKey().value(0).equals("2"));
+      assertThat(f.parked.all()).singleElement().matches(one -> one.key().value(0).equals("3"));
+    }
+  }
+
   private static String winner(
       ConflictResolution strategy, String here, String there, boolean sourceFirst)
       throws SQLException {
@@ -272,6 +294,74 @@ final class TwoWayTest {
 
       assertThat(TwoWayFixture.rows(f.source)).startsWith("1,there again");
       assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+    }
+  }
+
+  /** A version of the row that never reached the target is changed, deleted and put again. */
+  @Test
+  void aRowThatWasPutAgainBeforeItsOldChangesArriveIsNoConflict() throws SQLException {
+    for (ConflictResolution strategy : ConflictResolution.values()) {
+      try (TwoWayFixture f = new TwoWayFixture(strategy);
+          TwoWayFixture.Writer source = f.atSource()) {
+        source.delete(1);
+        f.allArrive();
+        source.put(1, "second", EARLY);
+        source.put(1, "second, changed", EARLY);
+        source.delete(1);
+        f.arrive(1, 0);
+        source.put(1, "third", EARLY);
+        f.arrive(1, 0);
+        f.arrive(1, 0);
+        f.allArrive();
+
+        assertThat(f.log.all()).as(strategy + "").isEmpty();
+        assertThat(TwoWayFixture.rows(f.target)).startsWith("1,third");
+        assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      }
+    }
+  }
+
+  /** Rows 1 to 10 are the source's users', 11 to 20 the target's: nobody is in anybody's way. */
+  @TestFactory
+  List<DynamicTest> rowsOfOneSideAreNeverInConflict() {
+    return List.of(ConflictResolution.values()).stream()
+        .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> flows(strategy)))
+        .toList();
+  }
+
+  private static void flows(ConflictResolution strategy) throws SQLException {
+    long seed = System.nanoTime();
+    System.out.println("seed " + seed + " under " + strategy);
+    SplittableRandom random = new SplittableRandom(seed);
+    String[] names = new String[21];
+    Arrays.fill(names, 1, 11, "first");
+    try (TwoWayFixture f = new TwoWayFixture(strategy);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      for (int i = 0; i < 1500; i++) {
+        int id = 1 + random.nextInt(20);
+        TwoWayFixture.Writer owner = id <= 10 ? source : target;
+        if (random.nextInt(3) == 0) {
+          owner.delete(id);
+          names[id] = null;
+        } else {
+          names[id] = "v" + i;
+          owner.put(id, names[id], EARLY);
+        }
+        if (random.nextBoolean()) {
+          f.arrive(random.nextInt(4), random.nextInt(4));
+        }
+      }
+      f.allArrive();
+
+      String expected =
+          IntStream.rangeClosed(1, 20)
+              .filter(id -> names[id] != null)
+              .mapToObj(id -> id + "," + names[id])
+              .collect(Collectors.joining("|"));
+      assertThat(f.log.all()).isEmpty();
+      assertThat(names(f.source)).isEqualTo(expected);
+      assertThat(names(f.target)).isEqualTo(expected);
     }
   }
 
