@@ -172,7 +172,8 @@ final class ExecutionRunner implements AutoCloseable {
 
   private MergeOutcome merged(SyncConfiguration configuration, UUID id) {
     if (configuration.definition().bidirectional()) {
-      TwoWayMergeRun run = new TwoWayMergeRun(rooms, configuration, id);
+      TwoWayMergeRun run =
+          new TwoWayMergeRun(rooms, configuration, id, loops.apply(configuration.id()));
       return reporting(id, run::cancel, run::counts, run::progress, run::run);
     }
     MergeRun run = new MergeRun(rooms, configuration, id, loops.apply(configuration.id()));

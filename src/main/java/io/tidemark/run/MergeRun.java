@@ -101,7 +101,7 @@ final class MergeRun {
       MergeJoin beside = new StreamMergeBeside(task, mapping, topic, waiting);
       return running.isPresent()
           ? merge(accepted, task.topic(), beside)
-          : withLoop(() -> merge(accepted, task.topic(), beside));
+          : BesideLoop.run(rooms, configuration, () -> merge(accepted, task.topic(), beside));
     }
   }
 
@@ -111,17 +111,6 @@ final class MergeRun {
       PgPositions positions = new PgPositions(session, configuration.id());
       positions.ensureTable();
       return positions.find(task.topic()).isEmpty();
-    }
-  }
-
-  private interface Work {
-    MergeOutcome run();
-  }
-
-  private MergeOutcome withLoop(Work work) {
-    try (KafkaApplyLoop own = rooms.loop(configuration, () -> rooms.plan(configuration))) {
-      own.start();
-      return work.run();
     }
   }
 

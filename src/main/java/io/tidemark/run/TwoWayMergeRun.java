@@ -1,6 +1,6 @@
 package io.tidemark.run;
 
-import io.tidemark.apply.AppliedPosition;
+import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.RowKey;
@@ -13,20 +13,23 @@ import io.tidemark.conflict.Later;
 import io.tidemark.copy.Cancellation;
 import io.tidemark.copy.CopyProgress;
 import io.tidemark.copy.MergeHooks;
-import io.tidemark.copy.MergeJoin;
 import io.tidemark.copy.MergeOutcome;
 import io.tidemark.copy.MergeRequest;
 import io.tidemark.copy.TableMerge;
+import io.tidemark.copy.TargetPreparation;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.run.TwoWayMergeJoin.Way;
 import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
  * Brings two tables in step that are kept so in both directions: a merge there, which also decides
@@ -43,22 +46,35 @@ final class TwoWayMergeRun {
   private final Rooms rooms;
   private final SyncConfiguration configuration;
   private final UUID execution;
+  private final Optional<KafkaApplyLoop> running;
   private final Cancellation cancellation = new Cancellation();
   private final Cancellation cancellationBack = new Cancellation();
   private final CopyProgress there = new CopyProgress(System::nanoTime);
   private final CopyProgress back = new CopyProgress(System::nanoTime);
+  private final Queue<TopicWait> waits = new ConcurrentLinkedQueue<>();
+  private volatile boolean cancelled;
   private volatile boolean isBack;
 
-  TwoWayMergeRun(Rooms rooms, SyncConfiguration configuration, UUID execution) {
+  /**
+   * @param running the configuration's stream in this process, if there is one
+   */
+  TwoWayMergeRun(
+      Rooms rooms,
+      SyncConfiguration configuration,
+      UUID execution,
+      Optional<KafkaApplyLoop> running) {
     this.rooms = rooms;
     this.configuration = configuration;
     this.execution = execution;
+    this.running = running;
   }
 
   /** Ends it; what the merge there has committed stays, and the next one goes on from it. */
   void cancel() {
+    cancelled = true;
     cancellation.cancel();
     cancellationBack.cancel();
+    waits.forEach(TopicWait::cancel);
   }
 
   /** Each way is half of it. */
@@ -83,12 +99,58 @@ final class TwoWayMergeRun {
     for (CapturedTable one : definition.captured()) {
       rooms.tracker().ensureTracked(rooms.database(one.connection()), one.table());
     }
-    List<AppliedPosition> start = new ArrayList<>(start(true));
-    start.addAll(start(false));
+    List<String> topics = List.of(rooms.topic(definition), rooms.topicBack(definition));
+    try (TwoWayFence fence =
+        new TwoWayFence(rooms.target(definition), configuration.id(), topics)) {
+      return fence.isFirst() || running.isPresent()
+          ? merge(fence)
+          : BesideLoop.run(rooms, configuration, () -> merge(fence));
+    }
+  }
+
+  private MergeOutcome merge(TwoWayFence fence) {
+    SyncDefinition definition = configuration.definition();
+    try (KafkaCatchUp ofSource = new KafkaCatchUp(rooms.task(configuration), rooms.kafka());
+        KafkaCatchUp ofTarget = new KafkaCatchUp(rooms.taskBack(configuration), rooms.kafka())) {
+      return merge(
+          fence,
+          way(
+              rooms.topic(definition),
+              ofSource,
+              rooms.source(definition),
+              OperatingFailure.Kind.SOURCE),
+          way(
+              rooms.topicBack(definition),
+              ofTarget,
+              rooms.target(definition),
+              OperatingFailure.Kind.TARGET));
+    }
+  }
+
+  private Way way(String topic, KafkaCatchUp changes, PgDatabase side, OperatingFailure.Kind kind) {
+    TopicWait wait = new TopicWait(rooms.tracker(), side, changes);
+    waits.add(wait);
+    if (cancelled) {
+      wait.cancel();
+    }
+    long now;
+    try (PgSession session = PgSession.open(side, kind, "merge", "time")) {
+      now = session.number(NOW_MICROS);
+    }
+    return new Way(
+        topic,
+        changes,
+        wait,
+        changes.starts().values().stream().map(start -> start.seen(now)).toList());
+  }
+
+  private MergeOutcome merge(TwoWayFence fence, Way ofSource, Way ofTarget) {
+    SyncDefinition definition = configuration.definition();
     Acceptance.Accepted accepted = rooms.accepted(configuration);
     TableMapping mapping = accepted.mapping();
     ConflictPolicy policy = rooms.policy(configuration, accepted);
     ConflictLog log = rooms.conflictLog(configuration);
+    TargetPreparation preparation = rooms.preparation(configuration, policy);
     PgDatabase source = rooms.source(definition);
     PgDatabase target = rooms.target(definition);
     MergeOutcome first =
@@ -96,35 +158,43 @@ final class TwoWayMergeRun {
             .run(
                 new MergeRequest(
                     configuration.id(), execution, mapping, policy, rooms.topic(definition)),
-                new MergeHooks(MergeJoin.none(), rooms.preparation(configuration, policy), log),
+                new MergeHooks(
+                    new TwoWayMergeJoin(ofSource, ofTarget, fence, mapping), preparation, log),
                 there,
                 cancellation);
+    fence.letGo();
     if (!(first instanceof MergeOutcome.Completed merged)) {
       return first;
     }
     isBack = true;
+    TableMapping reversed = mapping.reversed();
     MergeOutcome second =
         new TableMerge(target, source, rooms.copy())
             .run(
                 new MergeRequest(
                     configuration.id(),
                     execution,
-                    mapping.reversed(),
+                    reversed,
                     back(policy, mapping),
                     rooms.topicBack(definition)),
                 new MergeHooks(
-                    MergeJoin.none(), rooms.preparation(configuration, policy), new Decided(log)),
+                    new TwoWayMergeJoin(ofTarget, ofSource, fence, reversed),
+                    preparation,
+                    new Decided(log)),
                 back,
                 cancellationBack);
+    fence.letGo();
     if (!(second instanceof MergeOutcome.Completed returned)) {
       return second;
     }
-    startFrom(start);
+    if (fence.isFirst()) {
+      startFrom(List.of(ofSource, ofTarget));
+    }
     return new MergeOutcome.Completed(
         merged.rowsRead() + returned.rowsRead(),
         merged.rowsInserted() + returned.rowsInserted(),
         merged.rowsUpdated() + returned.rowsUpdated(),
-        0,
+        merged.rowsDeleted() + returned.rowsDeleted(),
         merged.rowsUnchanged(),
         merged.rowsSkipped(),
         merged.conflictsDetected(),
@@ -154,33 +224,9 @@ final class TwoWayMergeRun {
     return new ConflictPolicy(strategy, policy.detection(), timestamp, policy.combinesColumns());
   }
 
-  /** Where the stream begins in one side's topic, with that side's time. */
-  private List<AppliedPosition> start(boolean ofSource) {
-    SyncDefinition definition = configuration.definition();
-    PgDatabase side = ofSource ? rooms.source(definition) : rooms.target(definition);
-    OperatingFailure.Kind kind =
-        ofSource ? OperatingFailure.Kind.SOURCE : OperatingFailure.Kind.TARGET;
-    long now;
-    try (PgSession session = PgSession.open(side, kind, "merge", "time")) {
-      now = session.number(NOW_MICROS);
-    }
-    try (KafkaCatchUp topic =
-        new KafkaCatchUp(
-            ofSource ? rooms.task(configuration) : rooms.taskBack(configuration), rooms.kafka())) {
-      return topic.starts().values().stream().map(end -> end.seen(now)).toList();
-    }
-  }
-
-  /** Only for the first time: a loop that runs has come further. */
-  private void startFrom(List<AppliedPosition> start) {
-    AppliedPositions positions = new AppliedPositions(rooms);
-    SyncDefinition definition = configuration.definition();
-    boolean isFirst =
-        positions.find(configuration, rooms.topic(definition)).isEmpty()
-            || positions.find(configuration, rooms.topicBack(definition)).isEmpty();
-    if (isFirst) {
-      positions.set(configuration, start);
-    }
+  private void startFrom(List<Way> ways) {
+    new AppliedPositions(rooms)
+        .set(configuration, ways.stream().flatMap(way -> way.start().stream()).toList());
   }
 
   /**
