@@ -42,4 +42,9 @@ public final class TopicName {
   public static String positionOf(String prefix, String connection) {
     return prefix + "." + connection + ".__position";
   }
+
+  /** The one-partition topic of the schemas that a connection's changes were made under. */
+  public static String schemasOf(String prefix, String connection) {
+    return prefix + "." + connection + ".__schema";
+  }
 }

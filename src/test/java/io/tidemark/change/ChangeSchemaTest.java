@@ -2,16 +2,7 @@ package io.tidemark.change;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.networknt.schema.Error;
-import com.networknt.schema.InputFormat;
-import com.networknt.schema.Schema;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SpecificationVersion;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -38,8 +29,8 @@ final class ChangeSchemaTest {
   private static final Row KEY = Row.of(KEY_SHAPE, "9223372036854775807", "north");
 
   private final ChangeJson.Writer writer = new ChangeJson.Writer("0.1.0", "tidemark");
-  private final Schema values = schema("change-value");
-  private final Schema keys = schema("change-key");
+  private final PublishedSchema values = PublishedSchema.of("change-value");
+  private final PublishedSchema keys = PublishedSchema.of("change-key");
 
   static Stream<Change> changesOfEveryKind() {
     ChangeSource own = source(0, null);
@@ -62,13 +53,13 @@ final class ChangeSchemaTest {
   void describesEveryChangeThatIsWritten(Change change) {
     String json = text(writer.value(change, 1_700_000_000_200_000L));
 
-    assertThat(errors(values, json)).as(json).isEmpty();
+    assertThat(values.errors(json)).as(json).isEmpty();
   }
 
   @Test
   void describesKeysOfAnyColumns() {
-    assertThat(errors(keys, text(writer.key(KEY)))).isEmpty();
-    assertThat(errors(keys, text(writer.key(Row.of(RowShape.ofText(List.of("code")), "x")))))
+    assertThat(keys.errors(text(writer.key(KEY)))).isEmpty();
+    assertThat(keys.errors(text(writer.key(Row.of(RowShape.ofText(List.of("code")), "x")))))
         .isEmpty();
   }
 
@@ -92,13 +83,13 @@ final class ChangeSchemaTest {
     String json = text(writer.value(new Change.Insert(source(0, null), ROW), 0));
     assertThat(json).contains(right);
 
-    assertThat(errors(values, json.replace(right, wrong))).as(what).isNotEmpty();
+    assertThat(values.errors(json.replace(right, wrong))).as(what).isNotEmpty();
   }
 
   @Test
   void refusesKeysThatAreNone() {
     for (String wrong : List.of("{}", "7", "null", "[7]", "{\"id\":{\"high\":1}}")) {
-      assertThat(errors(keys, wrong)).as(wrong).isNotEmpty();
+      assertThat(keys.errors(wrong)).as(wrong).isNotEmpty();
     }
   }
 
@@ -112,19 +103,6 @@ final class ChangeSchemaTest {
         0x16B3700,
         1_700_000_000_123_456L,
         origin);
-  }
-
-  private static Schema schema(String name) {
-    try {
-      return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
-          .getSchema(Files.readString(Path.of("schemas", name + ".schema.json")));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static List<Error> errors(Schema schema, String json) {
-    return schema.validate(json, InputFormat.JSON);
   }
 
   private static String text(byte[] bytes) {
