@@ -196,7 +196,7 @@ final class CaptureLoop implements Runnable {
               PgSource.address(source),
               names.slot(),
               slot.confirmedLsn(),
-              table -> PgSource.keyOf(source, table),
+              new PgSourceCatalog(source),
               writer,
               this::wake)) {
         LOG.log(

@@ -88,12 +88,12 @@ final class DebeziumEngineRun implements AutoCloseable {
       Map<String, String> address,
       String slot,
       long startLsn,
-      PgOutputTable.Keys keys,
+      PgOutputCatalog catalog,
       BatchSink sink,
       Runnable onEnd) {
     DebeziumSelfTest.require();
     DebeziumSession session =
-        new DebeziumSession(slot + "-" + UUID.randomUUID(), source, slot, startLsn, keys);
+        new DebeziumSession(slot + "-" + UUID.randomUUID(), source, slot, startLsn, catalog);
     try {
       DebeziumEngineRun run = new DebeziumEngineRun(session, address, sink, onEnd);
       run.thread.start();

@@ -59,6 +59,9 @@ final class DebeziumSelfTest {
 
   private static final long LSN = 0x0300_FF00L;
 
+  private static final PgOutputCatalog.Facts NO_FACTS =
+      new PgOutputCatalog.Facts(List.of(), Map.of());
+
   /** Once is enough: libraries do not change while a process lives. */
   private static volatile boolean passed;
 
@@ -84,7 +87,7 @@ final class DebeziumSelfTest {
     PgDatabase nowhere = new PgDatabase("self-test", "jdbc:postgresql:nowhere", null, null);
     try (DebeziumSession session =
         new DebeziumSession(
-            "self-test-" + UUID.randomUUID(), nowhere, "none", LSN, table -> List.of())) {
+            "self-test-" + UUID.randomUUID(), nowhere, "none", LSN, (table, types) -> NO_FACTS)) {
       requireOverridden();
       Properties properties =
           DebeziumEngineRun.properties(session, Map.of("database.hostname", "nowhere"));
@@ -148,7 +151,7 @@ final class DebeziumSelfTest {
                 monitor.logicalDecodingMessageEvent(partition, offset, 0L, logical, transactions);
               }
             });
-    PgOutputDecoder decoder = new PgOutputDecoder(session.keys());
+    PgOutputDecoder decoder = new PgOutputDecoder(session.catalog());
     for (String bytes : STREAM) {
       decoder.decode(ByteBuffer.wrap(HEX.parseHex(bytes)), LSN, forward);
     }

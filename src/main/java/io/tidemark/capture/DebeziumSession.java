@@ -22,7 +22,7 @@ final class DebeziumSession implements AutoCloseable {
   private final PgDatabase source;
   private final String slot;
   private final long startLsn;
-  private final PgOutputTable.Keys keys;
+  private final PgOutputCatalog catalog;
 
   // Written and read by the streaming thread alone.
   private @Nullable PgOutputMessage current;
@@ -38,12 +38,12 @@ final class DebeziumSession implements AutoCloseable {
    * @param startLsn the slot's confirmed position
    */
   DebeziumSession(
-      String id, PgDatabase source, String slot, long startLsn, PgOutputTable.Keys keys) {
+      String id, PgDatabase source, String slot, long startLsn, PgOutputCatalog catalog) {
     this.id = id;
     this.source = source;
     this.slot = slot;
     this.startLsn = startLsn;
-    this.keys = keys;
+    this.catalog = catalog;
     SESSIONS.put(id, this);
   }
 
@@ -67,8 +67,8 @@ final class DebeziumSession implements AutoCloseable {
     return startLsn;
   }
 
-  PgOutputTable.Keys keys() {
-    return keys;
+  PgOutputCatalog catalog() {
+    return catalog;
   }
 
   PgDatabase source() {

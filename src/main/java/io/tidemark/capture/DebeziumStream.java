@@ -45,7 +45,7 @@ final class DebeziumStream implements ReplicationStream {
   DebeziumStream(DebeziumSession session, PgReplication replication) {
     this.session = session;
     this.replication = replication;
-    this.decoder = new PgOutputDecoder(session.keys());
+    this.decoder = new PgOutputDecoder(session.catalog());
     this.lastReceived = startLsn();
   }
 

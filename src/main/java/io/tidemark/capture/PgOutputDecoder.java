@@ -17,13 +17,13 @@ final class PgOutputDecoder {
   /** A transaction of the stream that did not begin: non-transactional messages have none. */
   private static final PgOutputTransaction NONE = new PgOutputTransaction(0, 0, 0, null);
 
-  private final PgOutputTable.Keys keys;
+  private final PgOutputCatalog catalog;
   private final Map<Integer, PgOutputTable> tables = new HashMap<>();
   private PgOutputTransaction transaction = NONE;
   private long ordinal;
 
-  PgOutputDecoder(PgOutputTable.Keys keys) {
-    this.keys = keys;
+  PgOutputDecoder(PgOutputCatalog catalog) {
+    this.catalog = catalog;
   }
 
   /** Takes what the stream says, in its order. */
@@ -50,7 +50,7 @@ final class PgOutputDecoder {
         transaction = NONE;
       }
       case 'O' -> transaction = transaction.withOrigin(message);
-      case 'R' -> tables.put(message.getInt(), PgOutputTable.read(message, keys));
+      case 'R' -> tables.put(message.getInt(), PgOutputTable.read(message, catalog));
       case 'I', 'U', 'D' -> {
         PgOutputTable table = table(message.getInt());
         message.position(start);

@@ -3,11 +3,15 @@ package io.tidemark.capture;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowShape;
 import io.tidemark.change.TableName;
+import io.tidemark.change.TableSchema;
 import io.tidemark.change.ValueKind;
+import io.tidemark.postgres.TypeName;
+import io.tidemark.postgres.TypeRef;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,17 +21,18 @@ import org.jspecify.annotations.Nullable;
 final class PgOutputTable {
   private static final int KEY_FLAG = 1;
 
-  private final TableName name;
   private final RowShape shape;
   private final boolean[] inIdentity;
+  private final TableSchema schema;
   private final int[] key;
   private final RowShape keyShape;
 
-  private PgOutputTable(TableName name, RowShape shape, boolean[] inIdentity, int[] key) {
-    this.name = name;
+  private PgOutputTable(RowShape shape, boolean[] inIdentity, TableSchema schema) {
     this.shape = shape;
     this.inIdentity = inIdentity;
-    this.key = key;
+    this.schema = schema;
+    List<TableSchema.Column> all = schema.columns();
+    this.key = IntStream.range(0, all.size()).filter(index -> all.get(index).key()).toArray();
     List<String> columns = new ArrayList<>();
     List<ValueKind> kinds = new ArrayList<>();
     for (int index : key) {
@@ -37,13 +42,8 @@ final class PgOutputTable {
     this.keyShape = RowShape.of(columns, kinds);
   }
 
-  /** Names the key's columns of a table, empty if it has none. */
-  interface Keys {
-    List<String> of(TableName table);
-  }
-
   /** Reads a Relation message's body after the relation's id. */
-  static PgOutputTable read(ByteBuffer body, Keys keys) {
+  static PgOutputTable read(ByteBuffer body, PgOutputCatalog catalog) {
     String schema = PgOutputTransaction.readString(body);
     String table = PgOutputTransaction.readString(body);
     TableName name = new TableName(schema.isEmpty() ? "pg_catalog" : schema, table);
@@ -51,46 +51,65 @@ final class PgOutputTable {
     int size = body.getShort();
     List<String> columns = new ArrayList<>(size);
     List<ValueKind> kinds = new ArrayList<>(size);
+    List<TypeRef> types = new ArrayList<>(size);
     boolean[] inIdentity = new boolean[size];
     for (int i = 0; i < size; i++) {
       inIdentity[i] = (body.get() & KEY_FLAG) != 0;
       columns.add(PgOutputTransaction.readString(body));
-      kinds.add(ValueKind.ofTypeOid(body.getInt()));
-      body.getInt();
+      TypeRef type = new TypeRef(body.getInt(), body.getInt());
+      types.add(type);
+      kinds.add(ValueKind.ofTypeOid(type.oid()));
     }
     RowShape shape = RowShape.of(columns, kinds);
-    return new PgOutputTable(name, shape, inIdentity, key(name, shape, identity, inIdentity, keys));
+    // Under DEFAULT and USING INDEX the message itself says which columns the old key has, as of
+    // this place in the WAL. Under FULL it flags every column, and the catalog must be asked.
+    boolean told = identity != 'f' && any(inIdentity);
+    PgOutputCatalog.Facts facts = catalog.ask(told ? null : name, types);
+    boolean[] isKey = told ? inIdentity : flags(shape, facts.key());
+    return new PgOutputTable(shape, inIdentity, schema(name, shape, types, isKey, facts));
+  }
+
+  private static boolean[] flags(RowShape shape, List<String> columns) {
+    boolean[] flags = new boolean[shape.size()];
+    for (String column : columns) {
+      int index = shape.indexOf(column);
+      if (index >= 0) {
+        flags[index] = true;
+      }
+    }
+    return flags;
   }
 
   /**
-   * The key's columns in the table's order, whatever the index's order: the key's bytes must not
-   * change when only the replica identity does, or a row would change its partition.
+   * The key's columns are in the table's order, whatever the index's order: the key's bytes must
+   * not change when only the replica identity does, or a row would change its partition.
    */
-  private static int[] key(
-      TableName name, RowShape shape, char identity, boolean[] inIdentity, Keys keys) {
-    // Under DEFAULT and USING INDEX the message itself says which columns the old key has, as of
-    // this place in the WAL. Under FULL it flags every column, and the catalog must be asked.
-    boolean[] isKey = inIdentity;
-    if (identity == 'f' || !any(inIdentity)) {
-      isKey = new boolean[shape.size()];
-      for (String column : keys.of(name)) {
-        int index = shape.indexOf(column);
-        if (index >= 0) {
-          isKey[index] = true;
-        }
-      }
+  private static TableSchema schema(
+      TableName name,
+      RowShape shape,
+      List<TypeRef> types,
+      boolean[] isKey,
+      PgOutputCatalog.Facts facts) {
+    List<TableSchema.Column> columns = new ArrayList<>();
+    for (int i = 0; i < shape.size(); i++) {
+      TypeRef type = types.get(i);
+      TypeName named = facts.types().getOrDefault(type, nameless(type));
+      columns.add(
+          new TableSchema.Column(
+              shape.column(i),
+              named.type(),
+              named.castType(),
+              type.oid(),
+              type.modifier(),
+              isKey[i]));
     }
-    int size = 0;
-    for (boolean one : isKey) {
-      size += one ? 1 : 0;
-    }
-    int[] key = new int[size];
-    for (int i = 0, at = 0; i < isKey.length; i++) {
-      if (isKey[i]) {
-        key[at++] = i;
-      }
-    }
-    return key;
+    return TableSchema.of(name, columns);
+  }
+
+  /** The type was dropped after the change that is being sent: its values still come as text. */
+  private static TypeName nameless(TypeRef type) {
+    String oid = "oid " + Integer.toUnsignedString(type.oid());
+    return new TypeName(oid, oid);
   }
 
   private static boolean any(boolean[] flags) {
@@ -103,7 +122,11 @@ final class PgOutputTable {
   }
 
   TableName name() {
-    return name;
+    return schema.table();
+  }
+
+  TableSchema schema() {
+    return schema;
   }
 
   /** Reads a whole tuple; a large value that did not change is absent. */
@@ -119,7 +142,7 @@ final class PgOutputTable {
   private Row read(ByteBuffer body, boolean keyOnly) {
     int size = body.getShort();
     if (size != shape.size()) {
-      throw new IllegalStateException("a tuple of " + name + " does not fit its description");
+      throw new IllegalStateException("a tuple of " + name() + " does not fit its description");
     }
     @Nullable String[] values = new @Nullable String[size];
     for (int i = 0; i < size; i++) {

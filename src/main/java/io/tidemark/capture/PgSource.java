@@ -3,16 +3,13 @@ package io.tidemark.capture;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.Lsn;
-import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.TableShape;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
@@ -64,15 +61,6 @@ final class PgSource {
       }
     }
     return reason;
-  }
-
-  /** The key's columns of a table as the catalog has them now. */
-  static List<String> keyOf(PgDatabase source, TableName table) {
-    try (Connection connection = source.open("capture catalog")) {
-      return PgCatalog.shapeOf(connection, table).map(TableShape::key).orElse(List.of());
-    } catch (SQLException e) {
-      throw failure("the key of " + table + " could not be read", e);
-    }
   }
 
   /** The tables of a publication that still have the names under which they were tracked. */

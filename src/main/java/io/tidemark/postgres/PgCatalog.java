@@ -8,7 +8,10 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Reads the catalog. */
@@ -53,6 +56,16 @@ public final class PgCatalog {
       order by i.indisprimary desc, i.indnkeyatts, i.indexrelid
       limit 1
       """;
+
+  private static final String TYPES =
+      """
+      select t.oid, t.modifier, pg_catalog.format_type(t.oid::oid, t.modifier),
+             pg_catalog.format_type(t.oid::oid, -1)
+      from unnest(?::int8[], ?::int4[]) t(oid, modifier)
+      """;
+
+  /** What format_type answers for an oid that is no type's, and for an array of such. */
+  private static final String NO_TYPE = "???";
 
   private PgCatalog() {}
 
@@ -99,6 +112,30 @@ public final class PgCatalog {
         }
       }
       return columns;
+    } finally {
+      setSearchPath(connection, path);
+    }
+  }
+
+  /** The names of types as they are now; a type that is gone has none. */
+  public static Map<TypeRef, TypeName> typeNames(Connection connection, Collection<TypeRef> types)
+      throws SQLException {
+    Object[] oids = types.stream().map(type -> Integer.toUnsignedLong(type.oid())).toArray();
+    Object[] modifiers = types.stream().map(TypeRef::modifier).toArray();
+    String path = setSearchPath(connection, "");
+    try (PreparedStatement statement = connection.prepareStatement(TYPES)) {
+      statement.setArray(1, connection.createArrayOf("int8", oids));
+      statement.setArray(2, connection.createArrayOf("int4", modifiers));
+      Map<TypeRef, TypeName> names = new HashMap<>();
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          TypeName name = new TypeName(row.getString(3), row.getString(4));
+          if (!name.castType().startsWith(NO_TYPE)) {
+            names.put(new TypeRef((int) row.getLong(1), row.getInt(2)), name);
+          }
+        }
+      }
+      return names;
     } finally {
       setSearchPath(connection, path);
     }
