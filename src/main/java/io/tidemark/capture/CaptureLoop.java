@@ -166,6 +166,7 @@ final class CaptureLoop implements Runnable {
   private boolean capture(PgLeadership lead) throws Exception {
     become(Phase.STARTING, null, null);
     topics.ensurePosition(names.connection());
+    topics.ensureSchemas(names.connection());
     try (KafkaChangeWriter writer =
         new KafkaChangeWriter(settings, clients, names, topics, progress, clock)) {
       Optional<WrittenPosition> last = lastPosition();

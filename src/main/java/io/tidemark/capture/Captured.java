@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import io.tidemark.change.Change;
 import io.tidemark.change.Row;
 import io.tidemark.change.SourcePosition;
+import io.tidemark.change.TableSchema;
 import org.jspecify.annotations.Nullable;
 
 /** What the source sent, in the order of its commits. */
@@ -16,8 +17,9 @@ sealed interface Captured {
    * A change of a table.
    *
    * @param key the row's key; null for a truncate and for a table without a key
+   * @param schema the one that the change names
    */
-  record Changed(Change change, @Nullable Row key) implements Captured {
+  record Changed(Change change, @Nullable Row key, TableSchema schema) implements Captured {
     @Override
     public SourcePosition position() {
       return change.position();

@@ -6,13 +6,17 @@ import io.tidemark.change.ChangeJson;
 import io.tidemark.change.Row;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableName;
+import io.tidemark.change.TableSchema;
+import io.tidemark.change.TableSchemaJson;
 import io.tidemark.change.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
@@ -28,6 +32,11 @@ import org.jspecify.annotations.Nullable;
  * sent again after a restart is recognised by that position and skipped; what was not committed was
  * never seen. Opening a writer fences every former one of the connection, and ends its open
  * transaction, before the position is read.
+ *
+ * <p>INVARIANT: whoever reads a change finds its schema. The schema is written in a transaction of
+ * its own before the first change that names it: the markers of one transaction reach its
+ * partitions at different times, so that within one the change could be seen first. A transaction
+ * gets its first partition only when all markers of the one before it are written.
  *
  * <p>After any exception the writer is of no more use: whether its last commit happened is for the
  * next one to find out.
@@ -64,8 +73,13 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private final CaptureProgress progress;
   private final Producer<byte[], byte[]> producer;
   private final String positionTopic;
+  private final String schemaTopic;
   private final ChangeJson.Writer json;
   private final Map<TableName, String> topicOf = new HashMap<>();
+
+  /** The ids of schemas that this writer has written. Former writers' are written again. */
+  private final Set<String> schemasWritten = new HashSet<>();
+
   private final AtomicReference<@Nullable Exception> sendFailure = new AtomicReference<>();
 
   private @Nullable WrittenPosition from;
@@ -93,6 +107,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     this.progress = progress;
     this.clock = clock;
     this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
+    this.schemaTopic = TopicName.schemasOf(settings.topicPrefix(), connection);
     this.json = new ChangeJson.Writer(settings.version(), settings.topicPrefix());
     this.producer =
         new KafkaProducer<>(
@@ -137,10 +152,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
 
   /** Writes a position that no change led to: a slot's first one, or its end. */
   void record(WrittenPosition position) {
-    producer.beginTransaction();
-    send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
-    producer.commitTransaction();
-    failIfSendFailed();
+    writeAlone(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
     resume(position);
   }
 
@@ -158,6 +170,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     if (!captured.position().isAfter(written)) {
       return;
     }
+    if (captured instanceof Changed changed) {
+      ensureSchema(changed.schema());
+    }
     if (!open) {
       producer.beginTransaction();
       open = true;
@@ -173,6 +188,16 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     }
   }
 
+  private void ensureSchema(TableSchema schema) {
+    if (schemasWritten.contains(schema.id())) {
+      return;
+    }
+    commit();
+    byte[] key = TableSchemaJson.key(schema);
+    writeAlone(new ProducerRecord<>(schemaTopic, 0, key, TableSchemaJson.write(schema)));
+    schemasWritten.add(schema.id());
+  }
+
   /** Ends the transaction with the position of the last change in it. */
   @Override
   public void commit() {
@@ -183,15 +208,27 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     WrittenPosition position =
         Objects.requireNonNull(from).movedTo(written, reached.committedMicros(), clock.millis());
     send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
-    committing = true;
-    producer.commitTransaction();
-    failIfSendFailed();
+    end();
     progress.written(position, openChanges);
-    committing = false;
-    open = false;
     last = null;
     openBytes = 0;
     openChanges = 0;
+  }
+
+  /** Writes one record in a transaction of its own, while none is open. */
+  private void writeAlone(ProducerRecord<byte[], byte[]> record) {
+    producer.beginTransaction();
+    open = true;
+    send(record);
+    end();
+  }
+
+  private void end() {
+    committing = true;
+    producer.commitTransaction();
+    failIfSendFailed();
+    committing = false;
+    open = false;
   }
 
   private long send(Changed changed) {

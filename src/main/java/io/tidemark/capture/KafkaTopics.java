@@ -23,7 +23,7 @@ final class KafkaTopics implements AutoCloseable {
   static final int RECORD_BYTES_MAX = 128 << 20;
 
   /** Small segments, since only closed ones are compacted. */
-  private static final int POSITION_SEGMENT_BYTES = 16 << 20;
+  private static final int COMPACTED_SEGMENT_BYTES = 16 << 20;
 
   private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
@@ -65,11 +65,23 @@ final class KafkaTopics implements AutoCloseable {
 
   /** Makes sure that a connection's position topic exists, and answers its name. */
   String ensurePosition(String connection) {
-    Map<String, String> config = new HashMap<>(settings.topicConfig());
-    // INVARIANT: never by retention: a capture without its position fails closed.
+    return ensureCompacted(TopicName.positionOf(settings.topicPrefix(), connection));
+  }
+
+  /** Makes sure that the topic of a connection's table schemas exists, and answers its name. */
+  String ensureSchemas(String connection) {
+    return ensureCompacted(TopicName.schemasOf(settings.topicPrefix(), connection));
+  }
+
+  private String ensureCompacted(String topic) {
+    Map<String, String> config = new HashMap<>();
+    // The schema of a very wide table is larger than what brokers take by default.
+    config.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, Integer.toString(RECORD_BYTES_MAX));
+    config.putAll(settings.topicConfig());
+    // INVARIANT: never by retention: a capture without its position fails closed, and a change
+    // names its schema for as long as anybody reads it.
     config.put(TopicConfig.CLEANUP_POLICY_CONFIG, TopicConfig.CLEANUP_POLICY_COMPACT);
-    config.put(TopicConfig.SEGMENT_BYTES_CONFIG, Integer.toString(POSITION_SEGMENT_BYTES));
-    String topic = TopicName.positionOf(settings.topicPrefix(), connection);
+    config.put(TopicConfig.SEGMENT_BYTES_CONFIG, Integer.toString(COMPACTED_SEGMENT_BYTES));
     ensure(topic, 1, config);
     return topic;
   }

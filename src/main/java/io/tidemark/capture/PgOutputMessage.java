@@ -38,7 +38,7 @@ record PgOutputMessage(
     char type = (char) body.get();
     ChangeSource source = source(connection, database, table, 0);
     if (type == 'T') {
-      sink.accept(new Captured.Changed(new Change.Truncate(source), null));
+      sink.accept(new Captured.Changed(new Change.Truncate(source), null, table.schema()));
       return;
     }
     body.getInt();
@@ -54,13 +54,16 @@ record PgOutputMessage(
       ByteBuffer body, PgOutputTable table, ChangeSource source, Consumer<Captured> sink) {
     body.get();
     Row after = table.readRow(body);
-    sink.accept(new Captured.Changed(new Change.Insert(source, after), table.keyOf(after)));
+    sink.accept(
+        new Captured.Changed(new Change.Insert(source, after), table.keyOf(after), table.schema()));
   }
 
   private static void delete(
       ByteBuffer body, PgOutputTable table, ChangeSource source, Consumer<Captured> sink) {
     Row before = (char) body.get() == 'K' ? table.readKeyRow(body) : table.readRow(body);
-    sink.accept(new Captured.Changed(new Change.Delete(source, before), table.keyOf(before)));
+    sink.accept(
+        new Captured.Changed(
+            new Change.Delete(source, before), table.keyOf(before), table.schema()));
   }
 
   private void update(
@@ -74,7 +77,7 @@ record PgOutputMessage(
     Row after = table.readRow(body);
     if (before == null) {
       Change change = new Change.Update(source, null, after);
-      sink.accept(new Captured.Changed(change, table.keyOf(after)));
+      sink.accept(new Captured.Changed(change, table.keyOf(after), table.schema()));
       return;
     }
     // A large value that did not change stands in the old tuple if the identity covers it.
@@ -83,12 +86,14 @@ record PgOutputMessage(
     Row newKey = table.keyOf(after);
     if (oldKey == null || newKey == null || !oldKey.isComplete() || oldKey.equals(newKey)) {
       Change change = new Change.Update(source, kind == 'O' ? before : null, after);
-      sink.accept(new Captured.Changed(change, newKey));
+      sink.accept(new Captured.Changed(change, newKey, table.schema()));
       return;
     }
-    sink.accept(new Captured.Changed(new Change.Delete(source, before, newKey), oldKey));
+    sink.accept(
+        new Captured.Changed(new Change.Delete(source, before, newKey), oldKey, table.schema()));
     ChangeSource second = source(source.connection(), source.database(), table, 1);
-    sink.accept(new Captured.Changed(new Change.Insert(second, after, oldKey), newKey));
+    sink.accept(
+        new Captured.Changed(new Change.Insert(second, after, oldKey), newKey, table.schema()));
   }
 
   private ChangeSource source(String connection, String database, PgOutputTable of, int part) {
@@ -100,7 +105,8 @@ record PgOutputMessage(
         transaction.id(),
         lsn,
         transaction.committedMicros(),
-        transaction.origin());
+        transaction.origin(),
+        of.schema().id());
   }
 
   /** Without the bytes: a row's values never reach a log. */

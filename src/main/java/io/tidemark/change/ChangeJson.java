@@ -165,6 +165,9 @@ public final class ChangeJson {
       json.writeNumberField("commit_lsn", position.commitLsn());
       json.writeNumberField("ordinal", position.ordinal());
       json.writeNumberField("part", position.part());
+      if (source.schemaId() != null) {
+        json.writeStringField("schema_id", source.schemaId());
+      }
       if (source.origin() != null) {
         json.writeStringField("origin", source.origin());
       }
@@ -264,6 +267,7 @@ public final class ChangeJson {
       String schema = "";
       String table = "";
       String origin = null;
+      String schemaId = null;
       long transaction = 0;
       long lsn = 0;
       long micros = 0;
@@ -277,6 +281,7 @@ public final class ChangeJson {
           case "schema" -> schema = json.getText();
           case "table" -> table = json.getText();
           case "origin" -> origin = token == JsonToken.VALUE_NULL ? null : json.getText();
+          case "schema_id" -> schemaId = token == JsonToken.VALUE_NULL ? null : json.getText();
           case "txId" -> transaction = json.getLongValue();
           case "lsn" -> lsn = json.getLongValue();
           case "ts_us" -> micros = json.getLongValue();
@@ -294,7 +299,8 @@ public final class ChangeJson {
           transaction,
           lsn,
           micros,
-          origin);
+          origin,
+          schemaId);
     }
   }
 

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param committedMicros the commit's time, microseconds since 1970 UTC
  * @param origin the replication origin that the change carries; null for a change made at the
  *     source itself
+ * @param schemaId the {@link TableSchema} that the change was made under; null in a topic's records
+ *     from before schemas were written
  */
 public record ChangeSource(
     String connection,
@@ -21,4 +23,5 @@ public record ChangeSource(
     long transaction,
     long lsn,
     long committedMicros,
-    @Nullable String origin) {}
+    @Nullable String origin,
+    @Nullable String schemaId) {}

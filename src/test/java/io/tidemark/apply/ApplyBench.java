@@ -201,7 +201,7 @@ class ApplyBench {
 
   private static ChangeSource source(int i) {
     SourcePosition position = new SourcePosition(100, i, 0);
-    return new ChangeSource("s", "d", TABLE, position, 7, 99, 5_000_000_000_000_000L, null);
+    return new ChangeSource("s", "d", TABLE, position, 7, 99, 5_000_000_000_000_000L, null, null);
   }
 
   private static Row row(int id, @Nullable String status) {

@@ -139,7 +139,7 @@ final class ApplyFixture implements AutoCloseable {
 
   private ChangeSource source() {
     SourcePosition position = new SourcePosition(100, offset, 0);
-    return new ChangeSource("source", "db", TABLE, position, 7, 99, committedMicros, null);
+    return new ChangeSource("source", "db", TABLE, position, 7, 99, committedMicros, null, null);
   }
 
   /** As when a loop reads its position anew. */

@@ -211,7 +211,7 @@ final class BatchTest {
 
   private ChangeSource source() {
     SourcePosition position = new SourcePosition(100, changes.size(), 0);
-    return new ChangeSource("source", "db", TABLE, position, 7, 99, 0, null);
+    return new ChangeSource("source", "db", TABLE, position, 7, 99, 0, null, null);
   }
 
   private static TableMapping mapping() {

@@ -374,7 +374,7 @@ final class JdbcApplierTest {
 
   private ChangeSource source() {
     return new ChangeSource(
-        "source", "db", TABLE, new SourcePosition(100, offset, 0), 7, 99, 0, null);
+        "source", "db", TABLE, new SourcePosition(100, offset, 0), 7, 99, 0, null, null);
   }
 
   private String rows() {

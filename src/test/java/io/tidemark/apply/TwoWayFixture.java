@@ -119,7 +119,15 @@ final class TwoWayFixture implements AutoCloseable {
           new TopicChange(
               change.of(
                   new ChangeSource(
-                      topic, "db", TABLE, new SourcePosition(place, 0, 0), 7, 9, micros, null)),
+                      topic,
+                      "db",
+                      TABLE,
+                      new SourcePosition(place, 0, 0),
+                      7,
+                      9,
+                      micros,
+                      null,
+                      null)),
               place));
     }
 

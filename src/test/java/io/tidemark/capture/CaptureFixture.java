@@ -4,6 +4,8 @@ import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
 import io.tidemark.change.Row;
 import io.tidemark.change.TableName;
+import io.tidemark.change.TableSchema;
+import io.tidemark.change.TableSchemaJson;
 import io.tidemark.change.TopicName;
 import io.tidemark.embedded.EmbeddedDatabase;
 import io.tidemark.embedded.EmbeddedSettings;
@@ -12,6 +14,7 @@ import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -22,6 +25,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -173,9 +177,50 @@ final class CaptureFixture implements AutoCloseable {
 
   /** Every committed record of the table's topic, in the order of each partition. */
   List<Read> read(TableName table) throws IOException {
-    String topic = TopicName.of(prefix, CONNECTION, table);
     ChangeJson.Reader json = new ChangeJson.Reader(CONNECTION);
     List<Read> all = new ArrayList<>();
+    for (ConsumerRecord<byte[], byte[]> record : records(TopicName.of(prefix, CONNECTION, table))) {
+      Change change =
+          json.change(
+              record.value(),
+              header(record, ChangeJson.OLD_KEY_HEADER),
+              header(record, ChangeJson.NEW_KEY_HEADER));
+      Row key = record.key() == null ? null : json.key(record.key());
+      all.add(new Read(change, key, record.partition(), record.offset()));
+    }
+    return all;
+  }
+
+  /** Every committed schema by the key of its record. */
+  Map<String, TableSchema> schemas() throws IOException {
+    Map<String, TableSchema> schemas = new LinkedHashMap<>();
+    for (ConsumerRecord<byte[], byte[]> record : records(TopicName.schemasOf(prefix, CONNECTION))) {
+      String id = new String(record.key(), StandardCharsets.UTF_8);
+      schemas.put(id, TableSchemaJson.read(record.value()));
+    }
+    return schemas;
+  }
+
+  /** Every committed record of a topic. */
+  List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+    List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>();
+    try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor(topic).stream()
+              .map((PartitionInfo info) -> new TopicPartition(topic, info.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      while (partitions.stream().anyMatch(one -> consumer.position(one) < ends.get(one))) {
+        consumer.poll(Duration.ofMillis(100)).forEach(all::add);
+      }
+    }
+    return all;
+  }
+
+  /** A reader of committed records, in no group. */
+  KafkaConsumer<byte[], byte[]> consumer() {
     Map<String, Object> config =
         Map.of(
             "bootstrap.servers",
@@ -186,28 +231,7 @@ final class CaptureFixture implements AutoCloseable {
             128 << 20,
             "fetch.max.bytes",
             128 << 20);
-    try (KafkaConsumer<byte[], byte[]> consumer =
-        new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      List<TopicPartition> partitions =
-          consumer.partitionsFor(topic).stream()
-              .map((PartitionInfo info) -> new TopicPartition(topic, info.partition()))
-              .toList();
-      consumer.assign(partitions);
-      consumer.seekToBeginning(partitions);
-      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
-      while (partitions.stream().anyMatch(one -> consumer.position(one) < ends.get(one))) {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
-          Change change =
-              json.change(
-                  record.value(),
-                  header(record, ChangeJson.OLD_KEY_HEADER),
-                  header(record, ChangeJson.NEW_KEY_HEADER));
-          Row key = record.key() == null ? null : json.key(record.key());
-          all.add(new Read(change, key, record.partition(), record.offset()));
-        }
-      }
-    }
-    return all;
+    return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
   }
 
   private static byte @Nullable [] header(ConsumerRecord<byte[], byte[]> record, String name) {

@@ -3,15 +3,26 @@ package io.tidemark.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeSource;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowShape;
 import io.tidemark.change.SourcePosition;
+import io.tidemark.change.TableName;
+import io.tidemark.change.TableSchema;
+import io.tidemark.change.TableSchema.Column;
+import io.tidemark.change.TopicName;
+import io.tidemark.change.ValueKind;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.embedded.ForkedStack;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.KafkaException;
@@ -19,10 +30,10 @@ import org.apache.kafka.common.errors.TimeoutException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** A writer whose broker goes away. */
 class KafkaChangeWriterTest {
   private static final CaptureSettings SETTINGS = CaptureFixture.settings("writer", 1);
   private static final CaptureNames NAMES = CaptureNames.of(SETTINGS, "main");
+  private static final TableName T = new TableName("public", "t");
 
   @Test
   void leavesNoProducerBehindWhenTheBrokerGoesAwayBeforeACommit() throws Exception {
@@ -46,6 +57,114 @@ class KafkaChangeWriterTest {
         Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> producers() == 0);
       }
     }
+  }
+
+  @Test
+  void aSchemaIsReadNoLaterThanTheFirstChangeThatNamesIt() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture);
+        KafkaChangeWriter writer = writer(fixture, topics)) {
+      writer.record(first(fixture));
+      topics.ensureChanges(CaptureFixture.CONNECTION, T);
+      try (SchemaFollower follower = new SchemaFollower(fixture, T)) {
+        for (int i = 0; i < 120; i++) {
+          // Now the schema comes first in a transaction, now amid a longer one.
+          writer.accept(insert(7 + i, 1, schema(i)));
+          writer.accept(insert(7 + i, 2, schema(i / 2)));
+          if (i % 3 == 0) {
+            writer.commit();
+          }
+        }
+        writer.commit();
+
+        assertThat(follower.finish()).hasSize(120);
+      }
+      assertThat(fixture.read(T)).hasSize(240);
+    }
+  }
+
+  /** Only what came before is committed with it: with the position of just that. */
+  @Test
+  void aNewSchemaAmidATransactionKeepsThePositionTrue() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture)) {
+      try (KafkaChangeWriter died = writer(fixture, topics)) {
+        died.record(first(fixture));
+        died.accept(insert(7, 1, schema(1)));
+        died.accept(insert(7, 2, schema(1)));
+        died.accept(insert(7, 3, schema(2)));
+
+        assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 2, 0));
+        assertThat(ids(fixture)).containsExactly(schema(1).id(), schema(2).id());
+        assertThat(fixture.read(T)).hasSize(2);
+      }
+
+      try (KafkaChangeWriter next = writer(fixture, topics)) {
+        next.resume(position(fixture));
+        next.accept(insert(7, 1, schema(1)));
+        next.accept(insert(7, 2, schema(1)));
+        next.commit();
+        assertThat(ids(fixture)).hasSize(2);
+        next.accept(insert(7, 3, schema(2)));
+        next.accept(insert(7, 4, schema(1)));
+        next.commit();
+      }
+
+      assertThat(fixture.read(T).stream().map(one -> one.change().position().ordinal()))
+          .containsExactly(1L, 2L, 3L, 4L);
+      assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 4, 0));
+      assertThat(ids(fixture))
+          .containsExactly(schema(1).id(), schema(2).id(), schema(2).id(), schema(1).id());
+    }
+  }
+
+  private static KafkaTopics topics(CaptureFixture fixture) {
+    KafkaTopics topics = new KafkaTopics(fixture.settings, fixture.clients);
+    topics.ensurePosition(CaptureFixture.CONNECTION);
+    topics.ensureSchemas(CaptureFixture.CONNECTION);
+    return topics;
+  }
+
+  private static KafkaChangeWriter writer(CaptureFixture fixture, KafkaTopics topics) {
+    return new KafkaChangeWriter(
+        fixture.settings,
+        fixture.clients,
+        fixture.names(),
+        topics,
+        new CaptureProgress(),
+        Clock.systemUTC());
+  }
+
+  private static WrittenPosition first(CaptureFixture fixture) {
+    return WrittenPosition.first(new SlotGeneration("1", 1, fixture.names().slot()), 6, 0);
+  }
+
+  private static TableSchema schema(int version) {
+    Column column = new Column("id", "integer", "integer", 23, version, true);
+    return TableSchema.of(T, List.of(column));
+  }
+
+  private static Captured insert(long commitLsn, long ordinal, TableSchema schema) {
+    Row row = Row.of(RowShape.of(List.of("id"), List.of(ValueKind.NUMBER)), "1");
+    SourcePosition position = new SourcePosition(commitLsn, ordinal, 0);
+    ChangeSource source =
+        new ChangeSource(CaptureFixture.CONNECTION, "db", T, position, 1, 1, 0, null, schema.id());
+    return new Captured.Changed(new Change.Insert(source, row), row, schema);
+  }
+
+  private static WrittenPosition position(CaptureFixture fixture) {
+    try (KafkaPositionReader reader =
+        new KafkaPositionReader(fixture.settings, fixture.clients, CaptureFixture.CONNECTION)) {
+      return reader.last().orElseThrow();
+    }
+  }
+
+  /** The keys of all records in the schemas' topic. */
+  private static List<String> ids(CaptureFixture fixture) {
+    String topic = TopicName.schemasOf(fixture.prefix, CaptureFixture.CONNECTION);
+    return fixture.records(topic).stream()
+        .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+        .toList();
   }
 
   @Test

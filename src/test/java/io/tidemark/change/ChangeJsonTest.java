@@ -22,7 +22,8 @@ final class ChangeJsonTest {
           771,
           0x16B3700,
           1_700_000_000_123_456L,
-          null);
+          null,
+          "14ee03df0adbcc5d");
 
   private final ChangeJson.Writer writer = new ChangeJson.Writer("1.0", "tidemark");
   private final ChangeJson.Reader reader = new ChangeJson.Reader("source");
@@ -38,7 +39,8 @@ final class ChangeJsonTest {
         .contains("\"before\":null")
         .contains("\"op\":\"c\"")
         .contains("\"ts_ms\":1700000000200")
-        .contains("\"lsn\":23803648,\"commit_lsn\":23803720,\"ordinal\":3");
+        .contains("\"lsn\":23803648,\"commit_lsn\":23803720,\"ordinal\":3")
+        .contains("\"schema_id\":\"14ee03df0adbcc5d\"");
   }
 
   @Test
@@ -85,6 +87,19 @@ final class ChangeJsonTest {
 
       assertThat(back).isEqualTo(change);
     }
+  }
+
+  @Test
+  void readsAndWritesAChangeFromBeforeSchemasWereNamed() throws IOException {
+    byte[] now = writer.value(new Change.Truncate(SOURCE), 0);
+    String named = ",\"schema_id\":\"14ee03df0adbcc5d\"";
+    assertThat(text(now)).contains(named);
+    byte[] before = text(now).replace(named, "").getBytes(StandardCharsets.UTF_8);
+
+    Change change = reader.change(before, null, null);
+
+    assertThat(change.source().schemaId()).isNull();
+    assertThat(writer.value(change, 0)).isEqualTo(before);
   }
 
   @Test

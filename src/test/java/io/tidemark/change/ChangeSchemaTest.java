@@ -73,6 +73,9 @@ final class ChangeSchemaTest {
         Arguments.of("a position as text", "\"ordinal\":3", "\"ordinal\":\"3\""),
         Arguments.of("a third part", "\"part\":0", "\"part\":2"),
         Arguments.of("an origin that is null", "\"part\":0", "\"part\":0,\"origin\":null"),
+        Arguments.of(
+            "a schema that is null", "\"schema_id\":\"00ff03df0adbcc5d\"", "\"schema_id\":null"),
+        Arguments.of("a schema of another digest", "00ff03df0adbcc5d", "00FF03DF0ADBCC5D"),
         Arguments.of("a nested value", "\"paid\":true", "\"paid\":{\"yes\":true}"),
         Arguments.of("a list of values", "\"ratio\":1e-07", "\"ratio\":[1]"));
   }
@@ -102,7 +105,8 @@ final class ChangeSchemaTest {
         4_294_967_295L,
         0x16B3700,
         1_700_000_000_123_456L,
-        origin);
+        origin,
+        part == 0 ? "00ff03df0adbcc5d" : null);
   }
 
   private static String text(byte[] bytes) {
