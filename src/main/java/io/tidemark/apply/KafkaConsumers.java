@@ -35,6 +35,14 @@ final class KafkaConsumers {
     return new KafkaConsumer<>(settings);
   }
 
+  /** A consumer without a group, for the topic of schemas. */
+  static KafkaConsumer<byte[], byte[]> ofSchemas(ApplyTask task, Map<String, Object> kafka) {
+    Map<String, Object> settings = common(task.batchSize(), kafka);
+    settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
+    settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-schemas-" + task.configuration());
+    return new KafkaConsumer<>(settings);
+  }
+
   /** A consumer without a group, for a loop in both directions. */
   static KafkaConsumer<byte[], byte[]> ofBothSides(TwoWayTask task, Map<String, Object> kafka) {
     Map<String, Object> settings = common(task.batchSize(), kafka);

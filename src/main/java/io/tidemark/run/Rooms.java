@@ -94,6 +94,7 @@ public record Rooms(
         definition.sourceConnection(),
         target(definition),
         topic(definition),
+        schemaTopic(definition.sourceConnection()),
         definition.deleteHandling(),
         definition.batchSize());
   }
@@ -101,6 +102,11 @@ public record Rooms(
   /** The topic of what the target's users change, where changes flow both ways. */
   String topicBack(SyncDefinition definition) {
     return TopicName.of(topicPrefix, definition.targetConnection(), definition.target());
+  }
+
+  /** The topic of the schemas that a connection's changes name. */
+  private String schemaTopic(String connection) {
+    return TopicName.schemasOf(topicPrefix, connection);
   }
 
   /** The way back of a configuration of both directions, for readers of its topic. */
@@ -111,6 +117,7 @@ public record Rooms(
         definition.targetConnection(),
         source(definition),
         topicBack(definition),
+        schemaTopic(definition.targetConnection()),
         definition.deleteHandling(),
         definition.batchSize());
   }

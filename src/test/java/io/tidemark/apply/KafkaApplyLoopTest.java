@@ -32,7 +32,8 @@ class KafkaApplyLoopTest {
   @Test
   void saysThatTheBrokerIsAwayAlsoBeforeItWasGivenAPartition() throws SQLException {
     ApplyTask task =
-        new ApplyTask(UUID.randomUUID(), "source", target, "t", DeleteHandling.APPLY, 100);
+        new ApplyTask(
+            UUID.randomUUID(), "source", target, "t", "schemas", DeleteHandling.APPLY, 100);
     ApplySettings settings =
         new ApplySettings(
             Duration.ofMillis(100),
