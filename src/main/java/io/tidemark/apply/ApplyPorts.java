@@ -11,11 +11,16 @@ import java.util.Map;
  * @param conflicts rows that others have written
  * @param newest rows of which the source did not send every value
  * @param whole likewise, where a row filter asks for a value
+ * @param schemas what the tables' columns are to each other under a version of the source's
  */
 public record ApplyPorts(
-    ParkedRows parked, ConflictLog conflicts, NewestRows newest, WholeRows whole) {
-  /** For a configuration without a row filter. */
+    ParkedRows parked,
+    ConflictLog conflicts,
+    NewestRows newest,
+    WholeRows whole,
+    SchemaMappings schemas) {
+  /** For a configuration without a row filter, and tables that stay as they are. */
   ApplyPorts(ParkedRows parked, ConflictLog conflicts, NewestRows newest) {
-    this(parked, conflicts, newest, keys -> Map.of());
+    this(parked, conflicts, newest, keys -> Map.of(), (schema, planned, target) -> planned);
   }
 }

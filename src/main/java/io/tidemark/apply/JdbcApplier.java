@@ -47,17 +47,16 @@ public final class JdbcApplier implements AutoCloseable {
   private final Connection connection;
   private final UUID configuration;
   private final JdbcStatements statements;
-  private final TableMapping mapping;
   private final JdbcPositions positions;
   private final ApplyPorts ports;
   private final ConflictPolicy policy;
-  private final Projection projection;
-  private final Optional<JdbcRowFilter> filter;
   private final DeleteHandling deletes;
-  private final List<String> keyColumns;
   private final List<Long> origins;
   private final Set<RowKey> waiting = new HashSet<>();
-  private Guard guard;
+  private TableMapping mapping;
+  private Projection projection;
+  private Optional<JdbcRowFilter> filter;
+  private List<String> keyColumns;
   private JdbcTableWriter writer;
   private JdbcConflictWriter conflictWriter;
   private InStep inStep;
@@ -75,15 +74,11 @@ public final class JdbcApplier implements AutoCloseable {
       throws SQLException {
     this.connection = connection;
     this.configuration = configuration;
-    this.mapping = mapping;
     this.positions = positions;
     this.ports = ports;
     this.deletes = deletes;
     this.policy = policy;
     statements = new JdbcStatements(connection);
-    projection = new Projection(mapping);
-    filter = JdbcRowFilter.of(statements, mapping, ports.whole());
-    keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
     prepareSession(connection);
     origins =
         policy.detection() == ConflictDetection.ORIGIN
@@ -91,7 +86,20 @@ public final class JdbcApplier implements AutoCloseable {
             : List.of();
     connection.setAutoCommit(false);
     inStep = new InStep("-infinity", origins, null);
-    guard = Guard.of(policy, mapping, deletes, inStep);
+    use(mapping);
+  }
+
+  /** Writes what comes from now on by another mapping of the same tables. */
+  void use(TableMapping now) throws SQLException {
+    mapping = now;
+    projection = new Projection(now);
+    filter = JdbcRowFilter.of(statements, now, ports.whole());
+    keyColumns = now.key().stream().map(pair -> pair.target().name()).toList();
+    makeWriters();
+  }
+
+  private void makeWriters() throws SQLException {
+    Guard guard = Guard.of(policy, mapping, deletes, inStep);
     writer = new JdbcTableWriter(statements, mapping, guard);
     conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
   }
@@ -112,9 +120,7 @@ public final class JdbcApplier implements AutoCloseable {
     InStep now = new InStep(since, origins, kept);
     if (!now.equals(inStep)) {
       inStep = now;
-      guard = Guard.of(policy, mapping, deletes, now);
-      writer = new JdbcTableWriter(statements, mapping, guard);
-      conflictWriter = new JdbcConflictWriter(statements, mapping, guard, policy, ports.newest());
+      makeWriters();
     }
   }
 

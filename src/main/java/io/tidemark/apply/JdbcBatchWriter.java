@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
+import io.tidemark.change.RowShape;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.DeleteHandling;
@@ -26,6 +27,7 @@ final class JdbcBatchWriter implements AutoCloseable {
   private final JdbcTableWriter writer;
   private final Optional<JdbcRowFilter> filter;
   private final NewestRows newest;
+  private final RowShape shape;
 
   JdbcBatchWriter(
       PgSession session, TableMapping mapping, DeleteHandling deletes, ApplyPorts ports) {
@@ -34,6 +36,7 @@ final class JdbcBatchWriter implements AutoCloseable {
     this.mapping = mapping;
     this.deletes = deletes;
     projection = new Projection(mapping);
+    shape = JdbcConflictWriter.shape(mapping.columns());
     // For the reason that JdbcApplier.prepareSession gives.
     session.execute("set plan_cache_mode = force_generic_plan");
     try {
@@ -74,7 +77,7 @@ final class JdbcBatchWriter implements AutoCloseable {
       // One that the source has no more, or has outside the filter, is left out: a later change
       // says so.
       if (row != null) {
-        whole.add(edit.putting(row));
+        whole.add(edit.putting(row, shape));
       }
     }
     writer.writeRows(whole);

@@ -236,7 +236,7 @@ final class JdbcConflictWriter {
           skipped++;
           continue;
         }
-        writes.add(edit.putting(row));
+        writes.add(edit.putting(row, shape));
       }
     }
   }
@@ -423,7 +423,7 @@ final class JdbcConflictWriter {
                 cause.first(),
                 cause.last(),
                 cause.committedMicros())
-            .putting(row);
+            .putting(row, shape);
     Savepoint before = statements.connection().setSavepoint();
     try {
       requireUncontested(locked.writeRows(List.of(edit)));

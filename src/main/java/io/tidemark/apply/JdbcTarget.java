@@ -1,7 +1,9 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableSchema;
 import io.tidemark.postgres.PgFailure;
+import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -20,11 +22,22 @@ final class JdbcTarget implements AutoCloseable {
   private final Connection connection;
   private final JdbcPositions positions;
   private final JdbcApplier applier;
+  private final TableMapping planned;
+  private final SchemaMappings schemas;
+  private TableMapping mapping;
 
-  private JdbcTarget(ApplyTask task, Connection connection, JdbcApplier applier) {
+  private JdbcTarget(
+      ApplyTask task,
+      Connection connection,
+      JdbcApplier applier,
+      TableMapping planned,
+      SchemaMappings schemas) {
     this.task = task;
     this.connection = connection;
     this.applier = applier;
+    this.planned = planned;
+    this.schemas = schemas;
+    mapping = planned;
     positions = new JdbcPositions(task.configuration());
   }
 
@@ -44,7 +57,9 @@ final class JdbcTarget implements AutoCloseable {
                 task.deletes(),
                 plan.policy(),
                 positions,
-                ports));
+                ports),
+            plan.mapping(),
+            ports.schemas());
       } catch (SQLException | RuntimeException e) {
         closeAfter(e, connection);
         throw e;
@@ -65,6 +80,24 @@ final class JdbcTarget implements AutoCloseable {
   /** See {@link JdbcApplier#apply}. */
   Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to) {
     return run(() -> applier.apply(changes, from, to));
+  }
+
+  /**
+   * Takes the changes that come now for changes made under a schema.
+   *
+   * @throws OperatingFailure if they cannot be written as those before
+   */
+  void use(TableSchema schema) {
+    run(
+        () -> {
+          TableMapping now = schemas.of(schema, planned, connection);
+          connection.commit();
+          if (!now.equals(mapping)) {
+            applier.use(now);
+            mapping = now;
+          }
+          return true;
+        });
   }
 
   /** Where the target stands in a partition, or empty if it has never been in step. */

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -18,6 +19,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One stretch of an apply loop between failures: a consumer, a session on the target, and where
@@ -41,7 +43,9 @@ final class KafkaApplySession implements ApplySession {
   private final JdbcTarget target;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
+  private final KafkaTableSchemas schemas;
   private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
+  private @Nullable String schemaInUse;
   private Instant lastCheck;
   private Instant lastHint;
 
@@ -61,6 +65,7 @@ final class KafkaApplySession implements ApplySession {
     this.target = target;
     this.consumer = consumer;
     reader = new KafkaChanges(task.sourceConnection());
+    schemas = new KafkaTableSchemas(task, kafka);
     lastCheck = clock.instant();
     lastHint = clock.instant();
   }
@@ -143,7 +148,7 @@ final class KafkaApplySession implements ApplySession {
               || bytes + KafkaChanges.size(records.get(to)) <= settings.batchBytesMax())) {
         bytes += KafkaChanges.size(records.get(to++));
       }
-      if (!apply(partition, records.subList(from, to), bytes)) {
+      if (!take(partition, records.subList(from, to), bytes)) {
         return;
       }
       from = to;
@@ -151,10 +156,9 @@ final class KafkaApplySession implements ApplySession {
   }
 
   /** Applies one batch; answers false if the rest of the poll is void. */
-  private boolean apply(
+  private boolean take(
       TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes) {
-    AppliedPosition from = standing.get(partition);
-    if (from == null) {
+    if (!standing.containsKey(partition)) {
       // Given up in a rebalance of this very poll.
       return false;
     }
@@ -162,6 +166,42 @@ final class KafkaApplySession implements ApplySession {
     for (ConsumerRecord<byte[], byte[]> record : records) {
       changes.add(reader.read(record));
     }
+    int first = 0;
+    while (first < changes.size()) {
+      int end = endOfSchema(changes, first);
+      useSchema(changes.get(first));
+      long part = bytes * (end - first) / changes.size();
+      if (!apply(partition, changes.subList(first, end), part)) {
+        seekToStanding(List.of(partition));
+        return false;
+      }
+      first = end;
+    }
+    return true;
+  }
+
+  /** Changes made under one version of the table's schema are written together. */
+  private static int endOfSchema(List<TopicChange> changes, int first) {
+    String schema = changes.get(first).change().source().schemaId();
+    int end = first + 1;
+    while (end < changes.size()
+        && Objects.equals(changes.get(end).change().source().schemaId(), schema)) {
+      end++;
+    }
+    return end;
+  }
+
+  /** A change that names none, of an earlier version, is taken as the tables are. */
+  private void useSchema(TopicChange change) {
+    String id = change.change().source().schemaId();
+    if (id != null && !id.equals(schemaInUse)) {
+      target.use(schemas.require(id));
+      schemaInUse = id;
+    }
+  }
+
+  private boolean apply(TopicPartition partition, List<TopicChange> changes, long bytes) {
+    AppliedPosition from = Objects.requireNonNull(standing.get(partition));
     AppliedPosition to = from.after(changes.get(changes.size() - 1));
     long started = System.nanoTime();
     if (target.apply(changes, from, to) instanceof Applied.Committed committed) {
@@ -170,7 +210,6 @@ final class KafkaApplySession implements ApplySession {
           committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
       return true;
     }
-    seekToStanding(List.of(partition));
     return false;
   }
 
@@ -236,6 +275,8 @@ final class KafkaApplySession implements ApplySession {
     if (partitions.isEmpty()) {
       return;
     }
+    // Whoever moved the position may have copied the tables as they are now.
+    schemaInUse = null;
     UUID topicId = KafkaTopicIdentity.of(task, kafka);
     for (TopicPartition partition : partitions) {
       AppliedPosition position =

@@ -42,6 +42,7 @@ public final class KafkaCatchUp implements AutoCloseable {
   private final ApplyPorts ports;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
+  private final KafkaTableSchemas schemas;
   private final Map<String, Object> kafka;
   private @Nullable UUID topicId;
 
@@ -61,6 +62,7 @@ public final class KafkaCatchUp implements AutoCloseable {
     this.kafka = Map.copyOf(kafka);
     consumer = KafkaConsumers.alone(task, kafka);
     reader = new KafkaChanges(task.sourceConnection());
+    schemas = new KafkaTableSchemas(task, kafka);
   }
 
   /** Where every partition ends, behind all that is committed, as positions without a change. */
@@ -170,11 +172,13 @@ public final class KafkaCatchUp implements AutoCloseable {
     }
     // On failure the caller gives the session up, so only success puts it back as it was.
     JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes(), ports);
+    SchemaFit fit = new SchemaFit(mapping);
     Run run =
         new Run(
             seen,
             from,
             changes -> {
+              changes.forEach(fit::require);
               writer.write(changes);
               if (commit == Commit.PER_BATCH) {
                 session.commit();
@@ -238,6 +242,39 @@ public final class KafkaCatchUp implements AutoCloseable {
   @Override
   public void close() {
     consumer.close();
+  }
+
+  /** Tells changes that were made under another schema than the copied rows were. */
+  private final class SchemaFit {
+    private final TableMapping mapping;
+    private final Set<String> fitting = new HashSet<>();
+
+    SchemaFit(TableMapping mapping) {
+      this.mapping = mapping;
+    }
+
+    void require(TopicChange next) {
+      String id = next.change().source().schemaId();
+      if (id == null || fitting.contains(id)) {
+        return;
+      }
+      mapping
+          .misfit(schemas.require(id))
+          .ifPresent(
+              column -> {
+                throw new OperatingFailure(
+                    OperatingFailure.Kind.SOURCE,
+                    "schema_changed",
+                    "column '"
+                        + column
+                        + "' of "
+                        + mapping.source().name()
+                        + " was dropped, renamed or got another type while the table was copied",
+                    "execute it again",
+                    null);
+              });
+      fitting.add(id);
+    }
   }
 
   private final class Run {

@@ -2,6 +2,7 @@ package io.tidemark.apply;
 
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
+import io.tidemark.change.RowShape;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,10 +41,11 @@ record RowEdit(
   }
 
   /** This edit with all of a row, as {@link NewestRows} has it, for a target that lacks it. */
-  RowEdit putting(Row whole) {
-    @Nullable String[] values = new @Nullable String[whole.shape().size()];
+  RowEdit putting(Row whole, RowShape shape) {
+    @Nullable String[] values = new @Nullable String[shape.size()];
     for (int i = 0; i < values.length; i++) {
-      values[i] = whole.value(i);
+      int place = whole.shape().indexOf(shape.column(i));
+      values[i] = place < 0 ? Row.ABSENT : whole.value(place);
     }
     return new RowEdit(
         key, new TargetRow(key, values), Expected.ABSENT, base, first, last, committedMicros);

@@ -96,7 +96,12 @@ final class MergeRun {
         waiting.cancel();
       }
       if (first) {
-        return merge(accepted, task.topic(), new StreamMergeStart(task, mapping, topic, waiting));
+        MergeOutcome begun =
+            merge(accepted, task.topic(), new StreamMergeStart(task, mapping, topic, waiting));
+        if (begun instanceof MergeOutcome.Completed) {
+          rooms.mappings().copied(configuration, mapping);
+        }
+        return begun;
       }
       MergeJoin beside = new StreamMergeBeside(task, mapping, topic, waiting);
       return running.isPresent()

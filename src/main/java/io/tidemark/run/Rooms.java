@@ -26,6 +26,7 @@ import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
+import io.tidemark.sync.PgSchemaDrift;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -152,7 +153,8 @@ public record Rooms(
         parkedRows.of(configuration),
         conflictLog(configuration),
         keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys),
-        keys -> new PgSourceRows(source(definition), mapping(definition).ofSource()).newest(keys));
+        keys -> new PgSourceRows(source(definition), mapping(definition).ofSource()).newest(keys),
+        new PgSchemaDrift(configuration, mappings)::mapping);
   }
 
   /** The tables as both databases have them now. */

@@ -94,7 +94,7 @@ final class Stream implements AutoCloseable {
   private ApplyPlan plan() {
     try {
       ApplyPlan plan = rooms.plan(configuration);
-      rooms.mappings().remember(configuration, plan.mapping());
+      rooms.mappings().planned(configuration, plan.mapping());
       return plan;
     } catch (OperatingFailure e) {
       TableMapping mapping = rooms.mappings().find(configuration).orElseThrow(() -> e);

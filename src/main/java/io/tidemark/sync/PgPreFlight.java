@@ -106,7 +106,7 @@ public final class PgPreFlight {
       target(PgTableFacts.of(to, written), written, mapping, target.role());
       if (mapping.isPresent()) {
         capturable(PgTableFacts.of(from, read), mapping.get(), source.role());
-        findings.addAll(PgTypeCheck.inspect(to, mapping.get()));
+        findings.addAll(PgTypeCheck.inspect(to, mapping.get().columns()));
       }
       if (definition.rowFilter() != null) {
         PgRowFilterCheck check = new PgRowFilterCheck(read, definition.rowFilter());

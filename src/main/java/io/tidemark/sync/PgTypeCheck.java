@@ -32,10 +32,10 @@ final class PgTypeCheck {
 
   private PgTypeCheck() {}
 
-  static List<Finding> inspect(Connection target, TableMapping mapping) throws SQLException {
+  static List<Finding> inspect(Connection target, List<Pair> columns) throws SQLException {
     List<Finding> findings = new ArrayList<>();
     try (PreparedStatement statement = target.prepareStatement(CAST)) {
-      for (Pair pair : mapping.columns()) {
+      for (Pair pair : columns) {
         // Equal text is an equal type: format_type names the schema of all but built-in types.
         if (!pair.source().type().equals(pair.target().type())) {
           statement.setString(1, pair.source().type());

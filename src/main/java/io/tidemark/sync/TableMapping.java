@@ -1,6 +1,7 @@
 package io.tidemark.sync;
 
 import io.tidemark.change.TableName;
+import io.tidemark.change.TableSchema;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.TableShape;
 import java.util.List;
@@ -58,6 +59,22 @@ public record TableMapping(
       case "timestamp with time zone", "timestamp without time zone", "date" -> true;
       default -> false;
     };
+  }
+
+  /**
+   * A mapped source column that a version of the source's schema does not have, or of another type;
+   * empty if there is none.
+   */
+  public Optional<String> misfit(TableSchema schema) {
+    return columns.stream()
+        .map(Pair::source)
+        // The log has no computed columns.
+        .filter(ColumnShape::isWritable)
+        .filter(
+            column ->
+                schema.column(column.name()).filter(c -> c.type().equals(column.type())).isEmpty())
+        .map(ColumnShape::name)
+        .findFirst();
   }
 
   /** This mapping with another table of the target's columns in its place. */

@@ -1,0 +1,21 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.TableSchema;
+import io.tidemark.sync.TableMapping;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** Lays a configuration over its tables as they were when changes were made. */
+@FunctionalInterface
+public interface SchemaMappings {
+  /**
+   * The mapping for changes that were made under a schema. What follows from it is written only if
+   * this returns.
+   *
+   * @param planned the mapping as the catalogs had it when the session began
+   * @param target a session on the target, at the beginning of a transaction
+   * @throws io.tidemark.change.OperatingFailure if the table has changed so that its changes cannot
+   *     be written as before, with the column and the remedy
+   */
+  TableMapping of(TableSchema schema, TableMapping planned, Connection target) throws SQLException;
+}

@@ -1,0 +1,253 @@
+package io.tidemark.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.TestStack;
+import io.tidemark.sync.SyncDefinitionJson;
+import io.tidemark.sync.SyncState;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Source tables whose columns change while changes flow. */
+@Tag("every-postgres")
+class SchemaDriftTest {
+  private static final String TABLE =
+      "create table t (id int primary key, a text, n int, c varchar(10));";
+
+  private final EngineFixture fixture = new EngineFixture();
+  private UUID t;
+
+  @BeforeEach
+  void streaming() {
+    TestStack.execute(
+        fixture.source,
+        TABLE + "insert into t select i, 'a' || i, i, 'c' || i from generate_series(1, 20) i");
+    TestStack.execute(fixture.target, TABLE);
+    fixture.start();
+    t = fixture.create("t", "");
+    fixture.awaitState(t, SyncState.STREAMING);
+  }
+
+  @AfterEach
+  void stop() {
+    fixture.close();
+  }
+
+  private void change(String sql) {
+    TestStack.execute(fixture.source, sql);
+  }
+
+  private void repair(String sql) {
+    TestStack.execute(fixture.target, sql);
+  }
+
+  private String atTarget(String sql) {
+    return TestStack.text(fixture.target, sql);
+  }
+
+  /** The stream stands still, and says what it is about. */
+  private void awaitStopped(String... said) {
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .untilAsserted(
+            () -> {
+              assertThat(fixture.find(t).configuration().state()).isEqualTo(SyncState.FAILED);
+              assertThat(fixture.find(t).configuration().stateReason()).contains(said);
+            });
+  }
+
+  private void awaitRepaired() {
+    fixture.awaitState(t, SyncState.STREAMING);
+    fixture.awaitEqual("t");
+    change("insert into t (id, a) values (1000, 'flows')");
+    fixture.awaitEqual("t");
+    assertThat(fixture.find(t).rowsParked()).isZero();
+  }
+
+  /** How the process ends between the change of the schema and the repair. */
+  private void restart(boolean restarts) {
+    if (restarts) {
+      fixture.start();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aDroppedColumnStopsTheStreamUntilTheTargetHasDroppedItToo(boolean restarts) {
+    change(
+        "update t set c = 'last' where id = 2; alter table t drop column c;"
+            + " insert into t values (100, 'new', 1)");
+
+    awaitStopped("'c'", "public.t", "dropped or renamed");
+    restart(restarts);
+    awaitStopped("'c'", "public.t", "dropped or renamed");
+    assertThat(atTarget("select c from t where id = 2")).isEqualTo("last");
+    assertThat(atTarget("select count(*) from t where id = 100")).isEqualTo("0");
+    repair("alter table t drop column c");
+
+    awaitRepaired();
+  }
+
+  /** What was written under the old name must arrive under it, whenever the process looks. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aRenamedColumnKeepsEachValue(boolean restarts) {
+    fixture.service().pause(t);
+    change(
+        "update t set c = 'old' where id = 2; alter table t rename column c to d;"
+            + " update t set d = 'new' where id = 3");
+    fixture.awaitCaptured();
+    restart(restarts);
+    fixture.service().resume(t);
+
+    awaitStopped("'c'", "dropped or renamed");
+    assertThat(atTarget("select c from t where id = 2")).isEqualTo("old");
+    assertThat(atTarget("select c from t where id = 3")).isEqualTo("c3");
+    repair("alter table t rename column c to d");
+
+    awaitRepaired();
+  }
+
+  @Test
+  void aColumnMayBeLeftOutInstead() throws JsonProcessingException {
+    change("alter table t drop column c; update t set a = 'after' where id = 2");
+    awaitStopped("'c'");
+
+    patch("{\"columns\": [\"id\", \"a\", \"n\"]}");
+
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> atTarget("select a || c from t where id = 2").equals("afterc2"));
+    fixture.awaitState(t, SyncState.STREAMING);
+  }
+
+  private void patch(String fields) throws JsonProcessingException {
+    ObjectNode more = (ObjectNode) new ObjectMapper().readTree(fields);
+    EngineFixture.value(
+        fixture
+            .service()
+            .change(
+                t,
+                null,
+                definition -> {
+                  ObjectNode document = SyncDefinitionJson.write(definition);
+                  document.setAll(more);
+                  return SyncDefinitionJson.read(document);
+                }));
+  }
+
+  @Test
+  void aFullSyncGoesOnWithoutTheColumn() {
+    change("alter table t drop column c; update t set a = 'after' where id = 2");
+    awaitStopped("'c'");
+
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(full.id());
+
+    fixture.awaitState(t, SyncState.STREAMING);
+    change("update t set a = 'flows' where id = 3");
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> atTarget("select a || c from t where id = 3").equals("flowsc3"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"n type int8", "n type numeric(12, 2)", "c type varchar(20)", "c type text"})
+  void aChangedTypeStopsTheStreamUntilTheTargetHasItToo(String change) {
+    change(
+        "alter table t alter column %s; insert into t values (100, 'new', 2000000000, 'eleven char')"
+            .formatted(change)
+            .replace("eleven char", change.startsWith("c") ? "eleven char" : "ten"));
+
+    awaitStopped("'" + change.charAt(0) + "'", "alter table public.t alter column");
+    assertThat(atTarget("select count(*) from t where id = 100")).isEqualTo("0");
+    repair("alter table t alter column " + change);
+
+    awaitRepaired();
+  }
+
+  @Test
+  void aTypeThatTheTargetTakesAnywayStopsNothing() {
+    repair("alter table t alter column n type int8, alter column c type text");
+    change(
+        "update t set a = 'x' where id = 2; alter table t alter column c type varchar(20);"
+            + " insert into t values (100, 'new', 1, 'eleven char')");
+    fixture.awaitEqual("t");
+
+    change(
+        "alter table t alter column n type int8; insert into t values (101, 'new', 1::int8 << 40)");
+
+    fixture.awaitEqual("t");
+    assertThat(fixture.find(t).configuration().state()).isEqualTo(SyncState.STREAMING);
+  }
+
+  @Test
+  void anAddedColumnIsLeftOutUntilTheTargetHasIt() {
+    change("alter table t add column e int default 7; insert into t values (100, 'n', 1, 'c', 8)");
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> atTarget("select count(*) from t where id = 100").equals("1"));
+
+    repair("alter table t add column e int default 7");
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(full.id());
+    change("update t set e = 9 where id = 3");
+
+    fixture.awaitEqual("t");
+  }
+
+  @Test
+  void columnsThatComeAndGoWithinATransactionStopNothing() {
+    change(
+        "begin; alter table t add column e int; update t set e = 1, a = 'e' where id = 2;"
+            + " alter table t drop column e; update t set a = 'later' where id = 3; commit");
+
+    awaitRepaired();
+  }
+
+  @Test
+  void anotherKeyStopsTheStream() {
+    change(
+        "alter table t drop constraint t_pkey, add primary key (id, a);"
+            + " insert into t values (1, 'another', 1, 'c')");
+    awaitStopped("(id, a)", "the key of public.t");
+    assertThat(atTarget("select a from t where id = 1")).isEqualTo("a1");
+
+    repair("alter table t drop constraint t_pkey, add primary key (id, a)");
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(full.id());
+
+    awaitRepaired();
+  }
+
+  @Test
+  void aColumnThatTheTargetLosesStopsTheStreamUntilItIsBack() {
+    repair("alter table t drop column c");
+    change("update t set c = 'kept' where id = 2");
+    awaitStopped("c");
+
+    repair("alter table t add column c varchar(10)");
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(full.id());
+
+    awaitRepaired();
+  }
+}
