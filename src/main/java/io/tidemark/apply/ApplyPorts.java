@@ -18,7 +18,7 @@ public record ApplyPorts(
     ConflictLog conflicts,
     NewestRows newest,
     WholeRows whole,
-    SchemaMappings schemas) {
+    PgSchemaMappings schemas) {
   /** For a configuration without a row filter, and tables that stay as they are. */
   ApplyPorts(ParkedRows parked, ConflictLog conflicts, NewestRows newest) {
     this(parked, conflicts, newest, keys -> Map.of(), (schema, planned, target) -> planned);

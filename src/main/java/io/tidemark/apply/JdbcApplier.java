@@ -57,6 +57,7 @@ public final class JdbcApplier implements AutoCloseable {
   private Projection projection;
   private Optional<JdbcRowFilter> filter;
   private List<String> keyColumns;
+  private boolean sharesTypes;
   private JdbcTableWriter writer;
   private JdbcConflictWriter conflictWriter;
   private InStep inStep;
@@ -95,6 +96,7 @@ public final class JdbcApplier implements AutoCloseable {
     projection = new Projection(now);
     filter = JdbcRowFilter.of(statements, now, ports.whole());
     keyColumns = now.key().stream().map(pair -> pair.target().name()).toList();
+    sharesTypes = now.columns().stream().anyMatch(TableMapping.Pair::isOfOneUserType);
     makeWriters();
   }
 
@@ -202,7 +204,7 @@ public final class JdbcApplier implements AutoCloseable {
       return attempt.commit();
     } catch (SQLException e) {
       rollback(e);
-      if (PgRefusal.of(e) != PgRefusal.ROW) {
+      if (!isOfARow(e)) {
         throw e;
       }
     } catch (RuntimeException e) {
@@ -243,7 +245,7 @@ public final class JdbcApplier implements AutoCloseable {
         connection.releaseSavepoint(before);
         return;
       } catch (SQLException e) {
-        if (PgRefusal.of(e) != PgRefusal.ROW) {
+        if (!isOfARow(e)) {
           throw e;
         }
         connection.rollback(before);
@@ -278,13 +280,21 @@ public final class JdbcApplier implements AutoCloseable {
     try {
       return attempt.decideUnique(plan, refusal);
     } catch (SQLException e) {
-      if (PgRefusal.of(e) != PgRefusal.ROW) {
+      if (!isOfARow(e)) {
         throw e;
       }
       // The other row cannot give way (something refers to it), so the change cannot be written.
       connection.rollback(before);
       return Optional.empty();
     }
+  }
+
+  /**
+   * Whether one row is at fault. INVARIANT: a label that the source's enum type has got since is
+   * not its row's fault: the rows that follow have it too, and none of them is set aside.
+   */
+  private boolean isOfARow(SQLException e) {
+    return PgRefusal.of(e) == PgRefusal.ROW && !(PgRefusal.isUnknownLabel(e) && sharesTypes);
   }
 
   private void rollback(Exception cause) {

@@ -23,7 +23,7 @@ final class JdbcTarget implements AutoCloseable {
   private final JdbcPositions positions;
   private final JdbcApplier applier;
   private final TableMapping planned;
-  private final SchemaMappings schemas;
+  private final PgSchemaMappings schemas;
   private TableMapping mapping;
 
   private JdbcTarget(
@@ -31,7 +31,7 @@ final class JdbcTarget implements AutoCloseable {
       Connection connection,
       JdbcApplier applier,
       TableMapping planned,
-      SchemaMappings schemas) {
+      PgSchemaMappings schemas) {
     this.task = task;
     this.connection = connection;
     this.applier = applier;
@@ -165,6 +165,14 @@ final class JdbcTarget implements AutoCloseable {
    * @param target what failed, as a sentence's subject
    */
   static OperatingFailure failure(String target, SQLException e) {
+    if (PgRefusal.isUnknownLabel(e)) {
+      return failure(
+          "enum_value_missing",
+          target + ": a value of an enum type is none of the target's",
+          "compare the type's labels on both sides and add the missing one: alter type … add value"
+              + " …; changes then go on where they stopped",
+          e);
+    }
     String state = " (SQLSTATE " + e.getSQLState() + ")";
     return switch (PgRefusal.of(e)) {
       case UNREACHABLE ->

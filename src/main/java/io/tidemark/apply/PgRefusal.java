@@ -29,6 +29,14 @@ enum PgRefusal {
     };
   }
 
+  /** Whether a value is none of its enum type's. */
+  static boolean isUnknownLabel(SQLException e) {
+    ServerErrorMessage server = e instanceof PSQLException pg ? pg.getServerErrorMessage() : null;
+    return server != null
+        && "22P02".equals(e.getSQLState())
+        && "enum_in".equals(server.getRoutine());
+  }
+
   /** What is wrong with the row: the constraint or column by name, never a value. */
   static String describe(SQLException e) {
     ServerErrorMessage server = e instanceof PSQLException pg ? pg.getServerErrorMessage() : null;

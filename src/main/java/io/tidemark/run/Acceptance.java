@@ -1,6 +1,5 @@
 package io.tidemark.run;
 
-import io.tidemark.change.WireName;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.conflict.ConflictResolution;
@@ -15,6 +14,7 @@ import io.tidemark.sync.PreFlightReport;
 import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SchemaEvolution;
 import io.tidemark.sync.SyncDefinition;
+import io.tidemark.sync.SyncStrategy;
 import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,7 +67,7 @@ public final class Acceptance {
    * @param self that configuration; null if it is a new one
    */
   public Outcome<Accepted> inspect(SyncDefinition definition, @Nullable UUID self) {
-    List<FieldError> errors = notAvailable(definition);
+    List<FieldError> errors = notTogether(definition);
     if (!errors.isEmpty()) {
       return Outcome.refused(Refusal.database(errors));
     }
@@ -154,7 +154,7 @@ public final class Acceptance {
     return found;
   }
 
-  private static List<FieldError> notAvailable(SyncDefinition definition) {
+  private static List<FieldError> notTogether(SyncDefinition definition) {
     List<FieldError> errors = new ArrayList<>();
     if (definition.bidirectional() && !definition.isContinuous()) {
       errors.add(
@@ -162,9 +162,14 @@ public final class Acceptance {
               "bidirectional",
               "'bidirectional' goes with a continuous merge: leave sync_interval_seconds out"));
     }
-    if (definition.schemaEvolution() != SchemaEvolution.NONE) {
+    if (definition.schemaEvolution() == SchemaEvolution.ADD_COLUMNS
+        && definition.strategy() == SyncStrategy.MERGE) {
+      // The rows of the target's own would have no value, and every other row would differ.
       errors.add(
-          notAvailable("schema_evolution", WireName.of(definition.schemaEvolution()), "none"));
+          new FieldError(
+              "schema_evolution",
+              "'schema_evolution' add_columns goes with sync_strategy full and incremental; use"
+                  + " none, and add columns to both tables yourself"));
     }
     if (definition.rowFilter() != null && definition.bidirectional()) {
       // A row outside the filter would have to be told from one that the other side has deleted.
@@ -174,10 +179,5 @@ public final class Acceptance {
               "'row_filter' does not go with 'bidirectional': leave one of them out"));
     }
     return errors;
-  }
-
-  private static FieldError notAvailable(String field, String value, String instead) {
-    return new FieldError(
-        field, "'" + field + "': " + value + " is not available yet; use " + instead);
   }
 }

@@ -15,6 +15,8 @@ import io.tidemark.copy.TableCopy;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgReplicaRole;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.sync.PgNewColumns;
+import io.tidemark.sync.SchemaEvolution;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -60,6 +62,9 @@ final class FullRun {
     SyncDefinition definition = configuration.definition();
     PgDatabase source = rooms.source(definition);
     PgDatabase target = rooms.target(definition);
+    if (definition.schemaEvolution() == SchemaEvolution.ADD_COLUMNS) {
+      new PgNewColumns(definition, source).addBeforeCopy(target);
+    }
     TableMapping mapping = rooms.mapping(definition);
     if (!definition.needsCapture()) {
       CopyOutcome outcome = copy(source, target, mapping, StreamJoin.none());

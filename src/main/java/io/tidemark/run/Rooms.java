@@ -26,6 +26,7 @@ import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
+import io.tidemark.sync.PgNewColumns;
 import io.tidemark.sync.PgSchemaDrift;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
@@ -154,7 +155,8 @@ public record Rooms(
         conflictLog(configuration),
         keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys),
         keys -> new PgSourceRows(source(definition), mapping(definition).ofSource()).newest(keys),
-        new PgSchemaDrift(configuration, mappings)::mapping);
+        new PgSchemaDrift(configuration, mappings, new PgNewColumns(definition, source(definition)))
+            ::mapping);
   }
 
   /** The tables as both databases have them now. */

@@ -66,7 +66,7 @@ final class MappingPlan {
         leftOut.add(column.name());
       }
     }
-    if (!leftOut.isEmpty()) {
+    if (!leftOut.isEmpty() && definition.schemaEvolution() == SchemaEvolution.NONE) {
       findings.add(
           Finding.warning(
               "columns",

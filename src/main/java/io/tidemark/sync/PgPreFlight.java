@@ -197,6 +197,14 @@ public final class PgPreFlight {
                 + table.name(),
             grants);
       }
+      if (definition.schemaEvolution() == SchemaEvolution.ADD_COLUMNS
+          && !facts.privileges().contains("owner")) {
+        add(
+            "schema_evolution",
+            "no_privilege",
+            "only the owner of " + table.name() + " may add columns to it",
+            "grant " + facts.owner() + " to " + role + ", or use schema_evolution none");
+      }
       mapping.ifPresent(found -> targetKeyAndColumns(facts, table, found));
     }
 

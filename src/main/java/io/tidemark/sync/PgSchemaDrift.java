@@ -33,11 +33,14 @@ public final class PgSchemaDrift {
   private final SyncConfiguration configuration;
   private final SyncDefinition definition;
   private final JdbcMappings mappings;
+  private final PgNewColumns newColumns;
 
-  public PgSchemaDrift(SyncConfiguration configuration, JdbcMappings mappings) {
+  public PgSchemaDrift(
+      SyncConfiguration configuration, JdbcMappings mappings, PgNewColumns newColumns) {
     this.configuration = configuration;
     this.definition = configuration.definition();
     this.mappings = mappings;
+    this.newColumns = newColumns;
   }
 
   /**
@@ -50,23 +53,48 @@ public final class PgSchemaDrift {
   public TableMapping mapping(TableSchema schema, TableMapping planned, Connection session)
       throws SQLException {
     Optional<Last> last = mappings.last(configuration).filter(this::isOfTheseTables);
-    TableShape there =
-        PgCatalog.shapeOf(session, definition.target())
-            .orElseThrow(
-                () ->
-                    failure(
-                        OperatingFailure.Kind.TARGET,
-                        "target_table_gone",
-                        "the target has no table " + definition.target() + " any more",
-                        "create it and run a full sync (execute with mode full)"));
-    TableShape here = sourceAt(schema, last.map(Last::mapping).orElse(planned).source());
+    TableShape known = last.map(Last::mapping).orElse(planned).source();
+    TableShape here = sourceAt(schema, known);
+    TableShape there = targetNow(session);
     if (last.isPresent() && last.get().schema() != null) {
       requireKept(last.get(), schema, there, session);
+    }
+    if (addColumns(schema, known, there, session)) {
+      there = targetNow(session);
     }
     MappingPlan plan = new MappingPlan(definition, here, there);
     TableMapping mapping = plan.mapping().orElseThrow(() -> refused(plan.findings()));
     mappings.used(configuration, mapping, schema);
     return mapping;
+  }
+
+  private TableShape targetNow(Connection session) throws SQLException {
+    return PgCatalog.shapeOf(session, definition.target())
+        .orElseThrow(
+            () ->
+                failure(
+                    OperatingFailure.Kind.TARGET,
+                    "target_table_gone",
+                    "the target has no table " + definition.target() + " any more",
+                    "create it and run a full sync (execute with mode full)"));
+  }
+
+  /** Adds the columns that are new to the source, if the user asked for it. */
+  private boolean addColumns(
+      TableSchema schema, TableShape known, TableShape there, Connection session)
+      throws SQLException {
+    if (definition.schemaEvolution() != SchemaEvolution.ADD_COLUMNS) {
+      return false;
+    }
+    List<TableSchema.Column> added =
+        schema.columns().stream()
+            .filter(column -> known.column(column.name()).isEmpty())
+            .filter(column -> newColumns.isLackedBy(there, column.name()))
+            .toList();
+    if (!added.isEmpty()) {
+      newColumns.add(added, session);
+    }
+    return !added.isEmpty();
   }
 
   private boolean isOfTheseTables(Last last) {

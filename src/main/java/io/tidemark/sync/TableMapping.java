@@ -25,6 +25,15 @@ public record TableMapping(
     @Nullable String filter) {
   /** A source column and the target column that takes its values. */
   public record Pair(ColumnShape source, ColumnShape target) {
+    /** The oid of the first type that a user can make. */
+    private static final int USER_TYPES = 16384;
+
+    /** Whether both columns have one type that users have made, an enum for instance. */
+    public boolean isOfOneUserType() {
+      return Integer.compareUnsigned(source.typeOid(), USER_TYPES) >= 0
+          && source.castType().equals(target.castType());
+    }
+
     Pair reversed() {
       return new Pair(target, source);
     }

@@ -111,6 +111,9 @@ final class Schemas {
     public boolean merge_columns;
 
     @Schema(
+        description =
+            "add_columns: the target gets the columns that the source gets; goes with full and"
+                + " incremental",
         enumeration = {"none", "add_columns"},
         defaultValue = "none")
     public String schema_evolution = "";

@@ -68,7 +68,7 @@ class SchemaDriftTest {
   private void awaitRepaired() {
     fixture.awaitState(t, SyncState.STREAMING);
     fixture.awaitEqual("t");
-    change("insert into t (id, a) values (1000, 'flows')");
+    change("insert into t (id, a) values (1000000, 'flows')");
     fixture.awaitEqual("t");
     assertThat(fixture.find(t).rowsParked()).isZero();
   }
@@ -247,6 +247,108 @@ class SchemaDriftTest {
         EngineFixture.value(
             fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
     fixture.awaitCompleted(full.id());
+
+    awaitRepaired();
+  }
+
+  private void evolve() throws JsonProcessingException {
+    patch("{\"schema_evolution\": \"add_columns\"}");
+    fixture.awaitState(t, SyncState.STREAMING);
+  }
+
+  /** With values for rows that were there, without, of a type that needs quotes, and gone again. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void newColumnsReachTheTargetInStepWithTheirRows(boolean restarts)
+      throws JsonProcessingException {
+    evolve();
+    fixture.service().pause(t);
+    change(
+        "update t set a = 'before' where id = 2;"
+            + " alter table t add column \"E e\" int not null default 7, add column f text[];"
+            + " update t set f = '{x,\"y z\"}' where id = 3;"
+            + " alter table t add column g text default 'it''s \\ odd', add column h date;"
+            + " insert into t values (100, 'new', 1, 'c', 8, '{}', 'g', '2024-01-01')");
+    fixture.awaitCaptured();
+    restart(restarts);
+    fixture.service().resume(t);
+
+    awaitRepaired();
+    assertThat(atTarget("select \"E e\" from t where id = 5")).isEqualTo("7");
+    change("alter table t add column gone int; update t set gone = 1 where id = 4");
+    fixture.awaitEqual("t");
+  }
+
+  @Test
+  void aNewColumnWithValuesOfItsOwnWaitsForAFullSync() throws JsonProcessingException {
+    evolve();
+    change(
+        "alter table t add column e double precision default random();"
+            + " insert into t values (100, 'new', 1, 'c')");
+    awaitStopped("'e'", "run a full sync");
+    assertThat(atTarget("select count(*) from t where id = 100")).isEqualTo("0");
+
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    fixture.awaitCompleted(full.id());
+
+    awaitRepaired();
+  }
+
+  @Test
+  void aFullSyncWithoutCaptureAddsColumnsToo() {
+    change("create table plain as table t; alter table plain add primary key (id)");
+    repair("create table plain (id int primary key)");
+    UUID plain =
+        fixture.create(
+            "plain", ", \"sync_strategy\": \"full\", \"schema_evolution\": \"add_columns\"");
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(plain, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+
+    fixture.awaitCompleted(full.id());
+    fixture.awaitEqual("plain");
+  }
+
+  @Test
+  void aNewLabelOfAnEnumStopsTheStreamUntilTheTargetHasIt() throws JsonProcessingException {
+    String mood = "create type mood as enum ('well', 'ill')";
+    repair(mood);
+    change(mood);
+    evolve();
+    change("alter table t add column m mood[]; update t set m = '{ill}' where id = 2");
+    fixture.awaitEqual("t");
+    change("alter type mood add value 'odd'");
+    change("insert into t values (100, 'new', 1, 'c', '{well,odd}')");
+    awaitStopped("enum", "alter type");
+
+    repair("alter type mood add value 'odd'");
+
+    awaitRepaired();
+  }
+
+  /**
+   * The rows of the copy are of the table before, the changes that follow them of the one after.
+   */
+  @Test
+  void aColumnThatIsDroppedDuringACopyIsNoticed() {
+    change("insert into t select i, 'a', i, 'c' from generate_series(1001, 400000) i");
+    fixture.awaitEqual("t");
+    Execution full =
+        EngineFixture.value(
+            fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> fixture.execution(full.id()).counts().rowsRead() > 0);
+    change("alter table t drop column c; update t set a = 'after' where id <= 5");
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> fixture.execution(full.id()).status().isFinal());
+
+    awaitStopped("'c'", "dropped or renamed");
+    assertThat(atTarget("select count(*) from t where a = 'after'")).isEqualTo("0");
+    repair("alter table t drop column c");
 
     awaitRepaired();
   }

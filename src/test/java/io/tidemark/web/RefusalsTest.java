@@ -279,15 +279,15 @@ class RefusalsTest {
           """
           "schema_evolution": "add_columns"     | schema_evolution
           """)
-  void saysWhatIsNotAvailableYet(String more, String field) {
+  void saysWhatDoesNotGoWithAMerge(String more, String field) {
     post("""
             {"name": "a", "source_table": "narrow", "target_table": "narrow",
-             "sync_strategy": "full", %s}
+             "sync_strategy": "merge", %s}
             """
             .formatted(more))
         .statusCode(422)
         .body("errors.field", hasItem(field))
-        .body("detail", containsString("not available yet"));
+        .body("detail", containsString("goes with"));
   }
 
   @Test

@@ -7,7 +7,7 @@ import java.sql.SQLException;
 
 /** Lays a configuration over its tables as they were when changes were made. */
 @FunctionalInterface
-public interface SchemaMappings {
+public interface PgSchemaMappings {
   /**
    * The mapping for changes that were made under a schema. What follows from it is written only if
    * this returns.
