@@ -21,6 +21,11 @@ public record ApplyPorts(
     PgSchemaMappings schemas) {
   /** For a configuration without a row filter, and tables that stay as they are. */
   ApplyPorts(ParkedRows parked, ConflictLog conflicts, NewestRows newest) {
-    this(parked, conflicts, newest, keys -> Map.of(), (schema, planned, target) -> planned);
+    this(
+        parked,
+        conflicts,
+        newest,
+        keys -> Map.of(),
+        (schema, position, planned, target) -> planned);
   }
 }

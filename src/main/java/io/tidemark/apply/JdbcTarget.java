@@ -1,6 +1,7 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableSchema;
 import io.tidemark.postgres.PgFailure;
 import io.tidemark.sync.TableMapping;
@@ -85,12 +86,13 @@ final class JdbcTarget implements AutoCloseable {
   /**
    * Takes the changes that come now for changes made under a schema.
    *
+   * @param position of the first of them
    * @throws OperatingFailure if they cannot be written as those before
    */
-  void use(TableSchema schema) {
+  void use(TableSchema schema, SourcePosition position) {
     run(
         () -> {
-          TableMapping now = schemas.of(schema, planned, connection);
+          TableMapping now = schemas.of(schema, position, planned, connection);
           connection.commit();
           if (!now.equals(mapping)) {
             applier.use(now);

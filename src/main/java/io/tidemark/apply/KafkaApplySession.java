@@ -195,7 +195,7 @@ final class KafkaApplySession implements ApplySession {
   private void useSchema(TopicChange change) {
     String id = change.change().source().schemaId();
     if (id != null && !id.equals(schemaInUse)) {
-      target.use(schemas.require(id));
+      target.use(schemas.require(id), change.change().position());
       schemaInUse = id;
     }
   }

@@ -23,6 +23,18 @@ public record SourcePosition(long commitLsn, long ordinal, int part)
     return byOrdinal != 0 ? byOrdinal : Integer.compare(part, other.part);
   }
 
+  /** Reads what {@link #toString} writes. */
+  public static SourcePosition parse(String text) {
+    String[] parts = text.split("[/:+]", -1);
+    if (parts.length != 3 && parts.length != 4) {
+      throw new IllegalArgumentException("'" + text + "' is not a position");
+    }
+    return new SourcePosition(
+        Long.parseLong(parts[0], 16) << 32 | Long.parseLong(parts[1], 16),
+        Long.parseLong(parts[2]),
+        parts.length == 4 ? Integer.parseInt(parts[3]) : 0);
+  }
+
   /** Whether this stands after the other in the source's history. */
   public boolean isAfter(SourcePosition other) {
     return compareTo(other) > 0;

@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableSchema;
 import io.tidemark.change.TableSchemaJson;
 import io.tidemark.postgres.ColumnShape;
@@ -33,15 +34,17 @@ public final class JdbcMappings {
 
   private static final String USED =
       """
-      insert into sync_mappings as m (configuration_id, version, mapping, source_schema)
-      select c.id, c.version, cast(:mapping as jsonb), cast(:schema as jsonb)
+      insert into sync_mappings as m
+        (configuration_id, version, mapping, source_schema, source_position)
+      select c.id, c.version, cast(:mapping as jsonb), cast(:schema as jsonb), :position
       from sync_configurations c
       where c.id = :configuration
         and c.version = :version
       on conflict (configuration_id) do update
       set version = excluded.version,
           mapping = excluded.mapping,
-          source_schema = excluded.source_schema
+          source_schema = excluded.source_schema,
+          source_position = excluded.source_position
       where (m.version, m.mapping, m.source_schema)
         is distinct from (excluded.version, excluded.mapping, excluded.source_schema)
       """;
@@ -56,7 +59,7 @@ public final class JdbcMappings {
 
   private static final String LAST =
       """
-      select m.mapping::text, m.source_schema::text
+      select m.mapping::text, m.source_schema::text, m.source_position
       from sync_mappings m
       where m.configuration_id = :configuration
       """;
@@ -72,17 +75,22 @@ public final class JdbcMappings {
    *
    * @param schema under which the rows were, or the source's when all of them were copied; null if
    *     none has been written
+   * @param position of a change that was made under it; {@link SourcePosition#START} for a copy
    */
-  public record Last(TableMapping mapping, @Nullable TableSchema schema) {}
+  public record Last(TableMapping mapping, @Nullable TableSchema schema, SourcePosition position) {}
 
   /** Keeps a mapping that the catalogs give, unless one is kept by which the target was written. */
   public void planned(SyncConfiguration configuration, TableMapping mapping) {
-    keep(PLANNED, configuration, mapping, null);
+    keep(PLANNED, configuration, mapping, null, null);
   }
 
   /** Keeps the mapping by which changes made under a schema are written from now on. */
-  public void used(SyncConfiguration configuration, TableMapping mapping, TableSchema schema) {
-    keep(USED, configuration, mapping, schema);
+  public void used(
+      SyncConfiguration configuration,
+      TableMapping mapping,
+      TableSchema schema,
+      SourcePosition position) {
+    keep(USED, configuration, mapping, schema, position);
   }
 
   /** Keeps the mapping by which all of the target was written anew. */
@@ -101,14 +109,15 @@ public final class JdbcMappings {
                         -1,
                         source.key().contains(column.name())))
             .toList();
-    keep(USED, configuration, mapping, TableSchema.of(source.name(), columns));
+    keep(USED, configuration, mapping, TableSchema.of(source.name(), columns), null);
   }
 
   private void keep(
       String sql,
       SyncConfiguration configuration,
       TableMapping mapping,
-      @Nullable TableSchema schema) {
+      @Nullable TableSchema schema,
+      @Nullable SourcePosition position) {
     jdbi.useHandle(
         handle ->
             handle
@@ -117,6 +126,7 @@ public final class JdbcMappings {
                 .bind("version", configuration.version())
                 .bind("mapping", TableMappingJson.write(mapping))
                 .bind("schema", schema == null ? null : text(schema))
+                .bind("position", position == null ? null : position.toString())
                 .execute());
   }
 
@@ -144,13 +154,15 @@ public final class JdbcMappings {
             handle
                 .createQuery(LAST)
                 .bind("configuration", configuration.id())
-                .map((row, context) -> last(row.getString(1), row.getString(2)))
+                .map((row, context) -> last(row.getString(1), row.getString(2), row.getString(3)))
                 .findOne()
                 .flatMap(last -> last));
   }
 
-  private static Optional<Last> last(String mapping, @Nullable String schema) {
-    return TableMappingJson.read(mapping).map(read -> new Last(read, schema(schema)));
+  private static Optional<Last> last(
+      String mapping, @Nullable String schema, @Nullable String position) {
+    SourcePosition at = position == null ? SourcePosition.START : SourcePosition.parse(position);
+    return TableMappingJson.read(mapping).map(read -> new Last(read, schema(schema), at));
   }
 
   private static @Nullable TableSchema schema(@Nullable String document) {

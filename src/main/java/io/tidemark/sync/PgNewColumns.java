@@ -21,9 +21,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Gives a target table the columns that its source table has got: name and type, and for the rows
- * that are there the value that the source gave to its own. Constraints, defaults and indexes stay
- * the user's.
+ * Gives a target table the columns that its source table has got: name, type, and the value that
+ * the source gave to the rows that were there. Constraints, other defaults and indexes stay the
+ * user's.
  */
 public final class PgNewColumns {
   /**
@@ -57,26 +57,22 @@ public final class PgNewColumns {
    */
   void add(List<TableSchema.Column> columns, Connection session) throws SQLException {
     List<String> additions = new ArrayList<>();
-    List<String> afterwards = new ArrayList<>();
     try (Connection asked = source.open("new columns")) {
       for (TableSchema.Column column : columns) {
-        String name = Sql.name(target(column.name()));
-        Optional<String> missing = missing(asked, column);
+        // The default stays: rows from before may still come in another partition.
         additions.add(
             "add column if not exists %s %s%s"
                 .formatted(
-                    name,
+                    Sql.name(target(column.name())),
                     column.type(),
-                    missing.map(value -> " default " + Sql.literal(value)).orElse("")));
-        missing.ifPresent(value -> afterwards.add("alter column %s drop default".formatted(name)));
+                    missing(asked, column)
+                        .map(value -> " default " + Sql.literal(value))
+                        .orElse("")));
       }
     } catch (SQLException e) {
       throw PgFailures.of(e, OperatingFailure.Kind.SOURCE, "table " + definition.source());
     }
     alter(session, additions);
-    if (!afterwards.isEmpty()) {
-      alter(session, afterwards);
-    }
     session.commit();
   }
 

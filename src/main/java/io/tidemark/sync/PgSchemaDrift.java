@@ -3,6 +3,7 @@ package io.tidemark.sync;
 import static java.util.stream.Collectors.joining;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableSchema;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.ColumnShape.Generation;
@@ -46,26 +47,38 @@ public final class PgSchemaDrift {
   /**
    * The mapping for changes made under a schema; it is kept as the last one.
    *
+   * @param position of the first of the changes
    * @param planned the mapping as the catalogs had it
    * @param session on the target
    * @throws OperatingFailure if a column, its type or the key has changed and the target has not
    */
-  public TableMapping mapping(TableSchema schema, TableMapping planned, Connection session)
+  public TableMapping mapping(
+      TableSchema schema, SourcePosition position, TableMapping planned, Connection session)
       throws SQLException {
     Optional<Last> last = mappings.last(configuration).filter(this::isOfTheseTables);
     TableShape known = last.map(Last::mapping).orElse(planned).source();
     TableShape here = sourceAt(schema, known);
     TableShape there = targetNow(session);
+    // A table's schema changes while nobody writes to it: so of two versions all changes of the one
+    // come before all of the other. Partitions are read side by side, and one may be behind.
+    boolean isOlder = last.isPresent() && last.get().position().isAfter(position);
+    if (isOlder) {
+      return planned(here, there);
+    }
     if (last.isPresent() && last.get().schema() != null) {
       requireKept(last.get(), schema, there, session);
     }
     if (addColumns(schema, known, there, session)) {
       there = targetNow(session);
     }
-    MappingPlan plan = new MappingPlan(definition, here, there);
-    TableMapping mapping = plan.mapping().orElseThrow(() -> refused(plan.findings()));
-    mappings.used(configuration, mapping, schema);
+    TableMapping mapping = planned(here, there);
+    mappings.used(configuration, mapping, schema, position);
     return mapping;
+  }
+
+  private TableMapping planned(TableShape here, TableShape there) {
+    MappingPlan plan = new MappingPlan(definition, here, there);
+    return plan.mapping().orElseThrow(() -> refused(plan.findings()));
   }
 
   private TableShape targetNow(Connection session) throws SQLException {

@@ -59,10 +59,19 @@ final class EngineFixture implements AutoCloseable {
   final PgDatabase source = TestStack.database("source");
   final PgDatabase target = TestStack.database("target");
   final String prefix = "e" + UUID.randomUUID().toString().substring(0, 8);
+  private final int partitions;
   private final Jdbi jdbi;
   private Instance instance;
 
   EngineFixture() {
+    this(1);
+  }
+
+  /**
+   * @param partitions of each topic
+   */
+  EngineFixture(int partitions) {
+    this.partitions = partitions;
     PgDatabase store = TestStack.database("store");
     Flyway.configure().dataSource(store.url(), null, null).load().migrate();
     jdbi = Jdbi.create(store.url());
@@ -156,7 +165,7 @@ final class EngineFixture implements AutoCloseable {
         prefix,
         "",
         "0",
-        1,
+        partitions,
         OptionalInt.of(1),
         Duration.ofDays(1),
         Map.of(),

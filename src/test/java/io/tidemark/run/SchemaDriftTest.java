@@ -23,7 +23,8 @@ class SchemaDriftTest {
   private static final String TABLE =
       "create table t (id int primary key, a text, n int, c varchar(10));";
 
-  private final EngineFixture fixture = new EngineFixture();
+  private EngineFixture fixture = new EngineFixture();
+
   private UUID t;
 
   @BeforeEach
@@ -349,6 +350,26 @@ class SchemaDriftTest {
     awaitStopped("'c'", "dropped or renamed");
     assertThat(atTarget("select count(*) from t where a = 'after'")).isEqualTo("0");
     repair("alter table t drop column c");
+
+    awaitRepaired();
+  }
+
+  /** One partition is read to its end before the other one. */
+  @Test
+  void partitionsNeedNotReachTheChangeTogether() throws JsonProcessingException {
+    fixture.close();
+    fixture = new EngineFixture(2);
+    streaming();
+    evolve();
+    fixture.service().pause(t);
+    change("insert into t select i, 'a', i, 'c' from generate_series(1000, 3000) i");
+    change(
+        "alter table t alter column n type int8; alter table t add column e int default 7;"
+            + " insert into t select i, 'a', i, 'c', i from generate_series(4000, 6000) i;"
+            + " update t set e = 8 where id < 100");
+    repair("alter table t alter column n type int8");
+    fixture.awaitCaptured();
+    fixture.service().resume(t);
 
     awaitRepaired();
   }
