@@ -12,13 +12,11 @@ import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Source tables whose columns change while changes flow. */
-@Tag("every-postgres")
 class SchemaDriftTest {
   private static final String TABLE =
       "create table t (id int primary key, a text, n int, c varchar(10));";
@@ -99,15 +97,14 @@ class SchemaDriftTest {
   }
 
   /** What was written under the old name must arrive under it, whenever the process looks. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void aRenamedColumnKeepsEachValue(boolean restarts) {
+  @Test
+  void aRenamedColumnKeepsEachValue() {
     fixture.service().pause(t);
     change(
         "update t set c = 'old' where id = 2; alter table t rename column c to d;"
             + " update t set d = 'new' where id = 3");
     fixture.awaitCaptured();
-    restart(restarts);
+    restart(true);
     fixture.service().resume(t);
 
     awaitStopped("'c'", "dropped or renamed");
@@ -164,8 +161,7 @@ class SchemaDriftTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"n type int8", "n type numeric(12, 2)", "c type varchar(20)", "c type text"})
+  @ValueSource(strings = {"n type numeric(12, 2)", "c type varchar(20)"})
   void aChangedTypeStopsTheStreamUntilTheTargetHasItToo(String change) {
     change(
         "alter table t alter column %s; insert into t values (100, 'new', 2000000000, 'eleven char')"
@@ -258,10 +254,8 @@ class SchemaDriftTest {
   }
 
   /** With values for rows that were there, without, of a type that needs quotes, and gone again. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void newColumnsReachTheTargetInStepWithTheirRows(boolean restarts)
-      throws JsonProcessingException {
+  @Test
+  void newColumnsReachTheTargetInStepWithTheirRows() throws JsonProcessingException {
     evolve();
     fixture.service().pause(t);
     change(
@@ -271,7 +265,7 @@ class SchemaDriftTest {
             + " alter table t add column g text default 'it''s \\ odd', add column h date;"
             + " insert into t values (100, 'new', 1, 'c', 8, '{}', 'g', '2024-01-01')");
     fixture.awaitCaptured();
-    restart(restarts);
+    restart(true);
     fixture.service().resume(t);
 
     awaitRepaired();
@@ -334,7 +328,7 @@ class SchemaDriftTest {
    */
   @Test
   void aColumnThatIsDroppedDuringACopyIsNoticed() {
-    change("insert into t select i, 'a', i, 'c' from generate_series(1001, 400000) i");
+    change("insert into t select i, 'a', i, 'c' from generate_series(1001, 200000) i");
     fixture.awaitEqual("t");
     Execution full =
         EngineFixture.value(

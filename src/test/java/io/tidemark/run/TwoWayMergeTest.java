@@ -65,13 +65,13 @@ class TwoWayMergeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"source_wins", "target_wins", "manual"})
+  @ValueSource(strings = {"source_wins", "manual"})
   void besideTheLoopUndoNothing(String strategy) throws Exception {
     UUID t = fixture.create("t", BOTH_WAYS.formatted(strategy));
     fixture.awaitState(t, SyncState.STREAMING);
     try (Users here = new Users(fixture.source, 0);
         Users there = new Users(fixture.target, ROWS)) {
-      for (int i = 0; i < 8; i++) {
+      for (int i = 0; i < 5; i++) {
         merge(t);
       }
       assertThat(here.stop()).isGreaterThan(100);
@@ -83,7 +83,7 @@ class TwoWayMergeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"source_wins", "target_wins", "manual"})
+  @ValueSource(strings = {"target_wins", "manual"})
   void withWhichTheLoopBeginsBringNothingBack(String strategy) throws Exception {
     for (PgDatabase side : new PgDatabase[] {fixture.source, fixture.target}) {
       TestStack.execute(
