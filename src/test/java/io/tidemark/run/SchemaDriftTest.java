@@ -104,7 +104,7 @@ class SchemaDriftTest {
         "update t set c = 'old' where id = 2; alter table t rename column c to d;"
             + " update t set d = 'new' where id = 3");
     fixture.awaitCaptured();
-    restart(true);
+    fixture.start();
     fixture.service().resume(t);
 
     awaitStopped("'c'", "dropped or renamed");
@@ -265,7 +265,7 @@ class SchemaDriftTest {
             + " alter table t add column g text default 'it''s \\ odd', add column h date;"
             + " insert into t values (100, 'new', 1, 'c', 8, '{}', 'g', '2024-01-01')");
     fixture.awaitCaptured();
-    restart(true);
+    fixture.start();
     fixture.service().resume(t);
 
     awaitRepaired();
