@@ -52,8 +52,10 @@ final class KafkaTableSchemas {
                     OperatingFailure.Kind.BROKER,
                     "schema_unknown",
                     "topic " + task.schemaTopic() + " does not hold schema " + id,
-                    "if that topic was deleted, run a full sync of this configuration (execute"
-                        + " with mode full)",
+                    "if that topic was deleted, restart the process that captures '"
+                        + task.sourceConnection()
+                        + "': it writes the schemas that it meets anew; if that does not help,"
+                        + " run a full sync of this configuration (execute with mode full)",
                     null));
   }
 
