@@ -2,6 +2,7 @@ package io.tidemark.sync;
 
 import io.tidemark.change.TableName;
 import io.tidemark.conflict.DetectionChoice;
+import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailure;
@@ -249,6 +250,23 @@ public final class PgPreFlight {
                     .filter(column -> !facts.identity().contains(column))
                     .collect(Collectors.joining(", ")),
             "alter table " + table.name() + " replica identity full, or using index …");
+      }
+      List<String> computed =
+          mapping.columns().stream()
+              .map(TableMapping.Pair::source)
+              .filter(column -> !column.isWritable())
+              .map(ColumnShape::name)
+              .toList();
+      if (!computed.isEmpty()) {
+        add(
+            "columns",
+            "column_computed",
+            "the log of "
+                + table.name()
+                + " does not have what it computes itself: "
+                + String.join(", ", computed),
+            "Have the target compute it likewise (generated always as …), or leave it out of"
+                + " columns");
       }
       if (!facts.privileges().contains("owner")) {
         add(

@@ -211,6 +211,22 @@ class RefusalsTest {
         .body("errors.message", hasItem(containsString("'at' is timestamp with time zone")));
   }
 
+  /** Its updates would leave the target's column as it was. */
+  @Test
+  void refusesAComputedColumnWhoseValuesTheLogDoesNotHave() {
+    TestDatabases.execute(
+        "source", "alter table narrow add twice bigint generated always as (id * 2) stored");
+    TestDatabases.execute("target", "alter table narrow add twice bigint");
+
+    post("""
+            {"name": "a", "source_table": "narrow", "target_table": "narrow",
+             "sync_strategy": "incremental"}
+            """)
+        .statusCode(422)
+        .body("errors.field", hasItem("columns"))
+        .body("detail", containsString("twice"));
+  }
+
   @Test
   void refusesOneTableAsBothEnds() {
     postWith("\"target_connection\": \"source\"")
