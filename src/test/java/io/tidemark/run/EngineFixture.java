@@ -16,6 +16,7 @@ import io.tidemark.conflict.RowsJson;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcConnections;
@@ -28,6 +29,8 @@ import io.tidemark.sync.SyncDefinitionJson;
 import io.tidemark.sync.SyncState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -318,5 +321,33 @@ final class EngineFixture implements AutoCloseable {
   @Override
   public void close() {
     stop();
+    for (PgDatabase database : List.of(source, target)) {
+      dropSlots(database);
+      dropOrigins(database);
+    }
+  }
+
+  private void dropOrigins(PgDatabase database) {
+    List<UUID> configurations =
+        jdbi.withHandle(
+            handle ->
+                handle.createQuery("select id from sync_configurations").mapTo(UUID.class).list());
+    try (Connection connection = database.open("test")) {
+      for (UUID configuration : configurations) {
+        PgOrigins.drop(connection, configuration);
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** The server has room for some dozens, and all tests share it. */
+  private static void dropSlots(PgDatabase database) {
+    String slots = " from pg_replication_slots where database = current_database()";
+    Awaitility.await()
+        .atMost(PATIENCE)
+        .until(
+            () -> TestStack.text(database, "select count(*)" + slots + " and active").equals("0"));
+    TestStack.execute(database, "select pg_drop_replication_slot(slot_name)" + slots);
   }
 }
