@@ -9,6 +9,7 @@ import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
@@ -95,7 +96,7 @@ public final class JdbcApplier implements AutoCloseable {
     mapping = now;
     projection = new Projection(now);
     filter = JdbcRowFilter.of(statements, now, ports.whole());
-    keyColumns = now.key().stream().map(pair -> pair.target().name()).toList();
+    keyColumns = now.targetKeyNames();
     sharesTypes = now.columns().stream().anyMatch(TableMapping.Pair::isOfOneUserType);
     makeWriters();
   }
@@ -388,17 +389,15 @@ public final class JdbcApplier implements AutoCloseable {
 
     /** Empty if the refusal is not about a unique value that another row holds. */
     Optional<Unique> decideUnique(Batch.Plan plan, SQLException refusal) throws SQLException {
-      if (!PgUniqueIndex.VIOLATED.equals(refusal.getSQLState()) || plan.steps().size() != 1) {
+      if (plan.steps().size() != 1) {
         return Optional.empty();
       }
       Optional<RowEdit> edit = onlyEdit(plan.steps().get(0));
-      List<String> unique = PgUniqueIndex.columnsOf(connection, mapping.target(), refusal);
-      boolean mapped =
-          mapping.columns().stream().map(pair -> pair.target().name()).toList().containsAll(unique);
-      if (edit.isEmpty() || edit.get().isDeletion() || unique.isEmpty() || !mapped) {
+      Optional<UniqueIndex> unique = PgUniqueIndex.violated(connection, mapping, refusal);
+      if (edit.isEmpty() || edit.get().isDeletion() || unique.isEmpty()) {
         return Optional.empty();
       }
-      return Optional.ofNullable(conflictWriter.decideUnique(edit.get(), unique, findings));
+      return Optional.ofNullable(conflictWriter.decideUnique(edit.get(), unique.get(), findings));
     }
 
     private static Optional<RowEdit> onlyEdit(Step step) {

@@ -14,6 +14,7 @@ import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
 import java.sql.PreparedStatement;
@@ -371,7 +372,7 @@ final class JdbcConflictWriter {
    *
    * @return null if no such row is found: it is not a conflict of two rows
    */
-  @Nullable Unique decideUnique(RowEdit edit, List<String> unique, Findings findings)
+  @Nullable Unique decideUnique(RowEdit edit, UniqueIndex unique, Findings findings)
       throws SQLException {
     ApplySql.Found<RowEdit> sql = look.holder(unique);
     PreparedStatement statement = statements.prepare(sql.text());
@@ -386,7 +387,12 @@ final class JdbcConflictWriter {
     Verdict verdict = resolver.decide(ConflictType.UNIQUE_VIOLATION, holder.age());
     findings.add(
         detected(
-            ConflictType.UNIQUE_VIOLATION, edit, holder, unique, findings.place(edit), verdict));
+            ConflictType.UNIQUE_VIOLATION,
+            edit,
+            holder,
+            unique.columns(),
+            findings.place(edit),
+            verdict));
     RowKey key = Detected.keyOf(keyOf(holder));
     if (verdict == Verdict.APPLY) {
       Written gone =

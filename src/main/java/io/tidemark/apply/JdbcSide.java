@@ -4,7 +4,7 @@ import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.apply.TwoWaySql.Asked;
 import io.tidemark.change.RowKey;
 import io.tidemark.postgres.PgOrigins;
-import io.tidemark.postgres.TableShape;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -31,8 +31,7 @@ final class JdbcSide implements AutoCloseable {
   private static final String TRY_AGAIN = "40001";
 
   private final Connection session;
-  private final TableShape table;
-  private final List<String> columns;
+  private final TableMapping mapping;
   private final JdbcStatements statements;
   private final JdbcTableWriter writer;
   private final TwoWaySql sql;
@@ -46,8 +45,7 @@ final class JdbcSide implements AutoCloseable {
   JdbcSide(Connection session, UUID configuration, TableMapping mapping, int timestamp)
       throws SQLException {
     this.session = session;
-    table = mapping.target();
-    columns = mapping.columns().stream().map(pair -> pair.target().name()).toList();
+    this.mapping = mapping;
     JdbcApplier.prepareSession(session);
     List<Long> origins = PgOrigins.take(session, configuration);
     session.setAutoCommit(false);
@@ -99,20 +97,13 @@ final class JdbcSide implements AutoCloseable {
     return held;
   }
 
-  /**
-   * The columns of the unique constraint that refused a row here; empty if it is none, or over
-   * expressions, some of the rows, or columns that are not mapped.
-   */
-  List<String> uniqueColumns(SQLException refusal) throws SQLException {
-    if (!PgUniqueIndex.VIOLATED.equals(refusal.getSQLState())) {
-      return List.of();
-    }
-    List<String> unique = PgUniqueIndex.columnsOf(session, table, refusal);
-    return columns.containsAll(unique) ? unique : List.of();
+  /** The unique index that refused a row here, if its holder can be told. */
+  Optional<UniqueIndex> violated(SQLException refusal) throws SQLException {
+    return PgUniqueIndex.violated(session, mapping, refusal);
   }
 
-  /** The key of the row other than this one that holds its values in these columns. */
-  Optional<RowKey> holder(List<String> unique, RowKey key, List<@Nullable String> values)
+  /** The key of the row other than this one that holds its unique value. */
+  Optional<RowKey> holder(UniqueIndex unique, RowKey key, List<@Nullable String> values)
       throws SQLException {
     ApplySql.Found<Asked> holder = sql.holder(unique);
     PreparedStatement statement = statements.prepare(holder.text());

@@ -19,6 +19,7 @@ import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -106,7 +107,7 @@ final class JdbcTwoWay implements AutoCloseable {
     decision = new TwoWayDecision(new ConflictResolver(policy.strategy()));
     shape = JdbcConflictWriter.shape(mapping.columns());
     keyShape = JdbcConflictWriter.shape(mapping.key());
-    keyColumns = mapping.key().stream().map(pair -> pair.target().name()).toList();
+    keyColumns = mapping.targetKeyNames();
   }
 
   /** Reads which keys wait for a person; before the first batch and after somebody else's write. */
@@ -259,12 +260,12 @@ final class JdbcTwoWay implements AutoCloseable {
     private boolean settleUnique(RowKey key, JdbcSide refusing, SQLException refusal)
         throws SQLException {
       JdbcSide giving = refusing == target ? source : target;
-      List<String> unique = refusing.uniqueColumns(refusal);
+      Optional<UniqueIndex> unique = refusing.violated(refusal);
       Held given = giving.look(List.of(new Asked(key, null))).get(key);
       if (unique.isEmpty() || given == null) {
         return false;
       }
-      Optional<RowKey> holder = refusing.holder(unique, key, given.values());
+      Optional<RowKey> holder = refusing.holder(unique.get(), key, given.values());
       if (holder.isEmpty()) {
         return false;
       }
@@ -276,7 +277,7 @@ final class JdbcTwoWay implements AutoCloseable {
       Savepoints before = new Savepoints();
       Step step = new Step();
       try {
-        step.settle(giving == source, key, holder.get(), unique);
+        step.settle(giving == source, key, holder.get(), unique.get().columns());
         step.keep();
         return true;
       } catch (SQLException e) {

@@ -7,6 +7,7 @@ import io.tidemark.change.RowKey;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
 import java.util.List;
@@ -154,15 +155,16 @@ final class LookSql {
 
   /**
    * The row that holds the unique value that an edit would take: values and age. It is not the
-   * edit's own row.
+   * edit's own row, which has the values that the edit does not.
    *
-   * @param unique target columns of the constraint, all of them mapped
+   * @param unique reads mapped columns only
    */
-  ApplySql.Found<RowEdit> holder(List<String> unique) {
+  ApplySql.Found<RowEdit> holder(UniqueIndex unique) {
     JdbcFeeds<RowEdit> edits =
         new JdbcFeeds<RowEdit>()
             .flag("gone", RowEdit::isDeletion)
-            .number("micros", RowEdit::committedMicros);
+            .number("micros", RowEdit::committedMicros)
+            .text("mask", edit -> edit.put().presence());
     for (int i = 0; i < key.size(); i++) {
       int place = i;
       edits.text("k" + i, edit -> edit.key().value(place));
@@ -171,27 +173,35 @@ final class LookSql {
       int place = i;
       edits.text("c" + i, edit -> value(edit, place));
     }
-    String same =
-        IntStream.range(0, columns.size())
-            .filter(i -> unique.contains(columns.get(i).name()))
-            .mapToObj(
-                i ->
-                    "t."
-                        + Sql.name(columns.get(i).name())
-                        + " = d.c"
-                        + i
-                        + "::"
-                        + columns.get(i).castType())
-            .collect(joining(" and "));
     String text =
         """
         select %s, %s
         from %s
-        join %s t on %s and not (%s)
+        left join %s own on %s
+        cross join %s
+        join %s t on not (%s)
+        cross join %s
+        where %s
         for update of t
         """
-            .formatted(values(), ageOfEdit(), edits.as("d"), table, same, keyIs("d.k"));
+            .formatted(
+                values(),
+                ageOfEdit(),
+                edits.as("d"),
+                table,
+                keyIs("own", "d.k"),
+                unique.of(this::putOrOwn, "wanted"),
+                table,
+                keyIs("d.k"),
+                unique.of(name -> "t." + Sql.name(name), "held"),
+                unique.forbids("wanted", "held"));
     return new ApplySql.Found<>(text, edits);
+  }
+
+  private String putOrOwn(String name) {
+    int i = mapping.targetNames().indexOf(name);
+    return "case when substr(d.mask, %d, 1) = 'x' then d.c%d::%s else own.%s end"
+        .formatted(i + 1, i, columns.get(i).type(), Sql.name(name));
   }
 
   /** All of the mapped columns' values as text. */
@@ -238,17 +248,16 @@ final class LookSql {
         .formatted(here, "t." + Sql.name(Objects.requireNonNull(timestamp).name()));
   }
 
-  private String keyIs(String alias) {
+  private String keyIs(String keys) {
+    return keyIs("t", keys);
+  }
+
+  private String keyIs(String row, String keys) {
     return IntStream.range(0, key.size())
         .mapToObj(
             i ->
-                "t."
-                    + Sql.name(key.get(i).name())
-                    + " = "
-                    + alias
-                    + i
-                    + "::"
-                    + key.get(i).castType())
+                "%s.%s = %s%d::%s"
+                    .formatted(row, Sql.name(key.get(i).name()), keys, i, key.get(i).castType()))
         .collect(joining(" and "));
   }
 }

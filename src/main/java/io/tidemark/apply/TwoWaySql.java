@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.joining;
 import io.tidemark.change.RowKey;
 import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class TwoWaySql {
   private final String table;
+  private final List<String> names;
   private final List<ColumnShape> columns;
   private final List<ColumnShape> key;
   private final int timestamp;
@@ -29,6 +31,7 @@ final class TwoWaySql {
    */
   TwoWaySql(TableMapping mapping, int timestamp, List<Long> origins) {
     table = Sql.name(mapping.target().name());
+    names = mapping.targetNames();
     columns = mapping.columns().stream().map(Pair::target).toList();
     key = mapping.key().stream().map(Pair::target).toList();
     this.timestamp = timestamp;
@@ -80,30 +83,34 @@ final class TwoWaySql {
     return new ApplySql.Found<>(text, asked);
   }
 
-  /** The keys of rows other than the asked ones that hold their values in some columns. */
-  ApplySql.Found<Asked> holder(List<String> unique) {
+  /** The keys of rows other than the asked ones that hold unique values of theirs. */
+  ApplySql.Found<Asked> holder(UniqueIndex unique) {
     JdbcFeeds<Asked> asked = new JdbcFeeds<>();
     feedRow(asked);
     String text =
         """
         select array[%s]::text[]
         from %s
-        join %s t on %s and not (%s)
+        cross join %s
+        join %s t on not (%s)
+        cross join %s
+        where %s
         for update of t
         """
             .formatted(
                 key.stream().map(one -> own(one) + "::text").collect(joining(", ")),
                 asked.as("d"),
+                unique.of(this::otherSides, "wanted"),
                 table,
-                IntStream.range(0, columns.size())
-                    .filter(i -> unique.contains(columns.get(i).name()))
-                    .mapToObj(
-                        i ->
-                            "%s = d.c%d::%s"
-                                .formatted(own(columns.get(i)), i, columns.get(i).castType()))
-                    .collect(joining(" and ")),
-                sameKey());
+                sameKey(),
+                unique.of(name -> "t." + Sql.name(name), "held"),
+                unique.forbids("wanted", "held"));
     return new ApplySql.Found<>(text, asked);
+  }
+
+  private String otherSides(String name) {
+    int i = names.indexOf(name);
+    return "d.c" + i + "::" + columns.get(i).type();
   }
 
   /** The key and the other side's values: {@code k0, c0}. */

@@ -175,14 +175,14 @@ final class Difference {
         """
             .formatted(
                 Sql.name(mapping.target().name()),
-                Sql.names(mapping.columns().stream().map(pair -> pair.target().name()).toList()),
+                Sql.names(mapping.targetNames()),
                 columns("s", mapping.columns()),
                 stage));
   }
 
   /** Takes the differing rows out and puts them in again; unmapped columns keep their values. */
   private void replace() {
-    List<String> mapped = mapping.columns().stream().map(pair -> pair.target().name()).toList();
+    List<String> mapped = mapping.targetNames();
     List<String> kept =
         mapping.target().columns().stream()
             .filter(ColumnShape::isWritable)

@@ -50,7 +50,7 @@ public final class KeyRows {
   /** Moves the rows of these keys from a stage to another table of its columns. */
   long move(
       PgSession session, TableName from, TableName to, TableMapping mapping, List<RowKey> keys) {
-    String moved = Sql.names(mapping.columns().stream().map(c -> c.target().name()).toList());
+    String moved = Sql.names(mapping.targetNames());
     return count(
         session,
         keys,

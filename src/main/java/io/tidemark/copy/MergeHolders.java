@@ -7,13 +7,10 @@ import io.tidemark.change.TableName;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Rows that stay in the target as they are and hold a unique value of a row that the merge would
@@ -29,18 +26,6 @@ final class MergeHolders {
       create temporary table tidemark_holder (
         stage_row tid, target_table oid, target_row tid, columns text, decision text)
       on commit drop
-      """;
-
-  // An index over expressions or some of the rows is left out: columns do not tell its holder.
-  private static final String INDEXES =
-      """
-      select i.indexrelid, i.indnullsnotdistinct, a.attname
-      from pg_catalog.pg_index i,
-        unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality k(attnum, place)
-      join pg_catalog.pg_attribute a on a.attnum = k.attnum
-      where i.indrelid = ?::oid and a.attrelid = i.indrelid
-        and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
-      order by i.indexrelid, k.place
       """;
 
   private static final TableName WAITING = new TableName("pg_temp", "tidemark_asked");
@@ -144,25 +129,12 @@ final class MergeHolders {
     return any;
   }
 
-  /** The target's unique indexes that are over mapped columns alone. */
+  /** The target's unique indexes that are about mapped columns alone. */
   private List<UniqueIndex> indexes() {
-    List<String> mapped = mapping.columns().stream().map(pair -> pair.target().name()).toList();
-    Map<String, UniqueIndex> indexes = new LinkedHashMap<>();
-    for (List<@Nullable String> row : session.rows(INDEXES, mapping.target().oid())) {
-      indexes
-          .computeIfAbsent(
-              String.valueOf(row.get(0)),
-              any -> new UniqueIndex("t".equals(row.get(1)), new ArrayList<>()))
-          .places()
-          .add(mapped.indexOf(row.get(2)));
-    }
-    return indexes.values().stream().filter(one -> !one.places().contains(-1)).toList();
+    return session.uniqueIndexes(mapping.target().oid()).stream()
+        .filter(index -> mapping.targetNames().containsAll(index.columns()))
+        .toList();
   }
-
-  /**
-   * @param places of its columns among the mapping's
-   */
-  private record UniqueIndex(boolean nullsEqual, List<Integer> places) {}
 
   private void noteWaiting() {
     session.execute("drop table if exists " + Sql.name(WAITING));
@@ -191,20 +163,17 @@ final class MergeHolders {
   }
 
   private String find(UniqueIndex index) {
-    String equal = index.nullsEqual() ? "is not distinct from" : "=";
-    String holds =
-        index.places().stream()
-            .map(place -> Sql.name(mapping.columns().get(place).target().name()))
-            .map(column -> "t." + column + " " + equal + " s." + column)
-            .collect(joining(" and "));
     return """
         insert into pg_temp.tidemark_holder (stage_row, target_table, target_row, columns, decision)
         select d.stage_row, t.tableoid, t.ctid, '%s',
                case when exists (select from %s as k where %s) then '%s' else %s end
         from pg_temp.tidemark_merge as d
         join %s as s on s.ctid = d.stage_row
-        join %s as t on %s
-        where d.written
+        cross join %s
+        cross join %s as t
+        cross join %s
+        where %s
+          and d.written
           and not exists (
             select
             from pg_temp.tidemark_merge as w
@@ -219,13 +188,17 @@ final class MergeHolders {
               and h.target_table = t.tableoid)
         """
         .formatted(
-            index.places().stream().map(String::valueOf).collect(joining(",")),
+            index.columns().stream()
+                .map(name -> String.valueOf(mapping.targetNames().indexOf(name)))
+                .collect(joining(",")),
             Sql.name(WAITING),
             Difference.keysEqual(mapping, "k", "t"),
             Verdict.REVIEW,
             verdict,
             Sql.name(stage.name()),
+            index.of(name -> "s." + Sql.name(name), "wanted"),
             Difference.targetRelation(mapping),
-            holds);
+            index.of(name -> "t." + Sql.name(name), "held"),
+            index.forbids("wanted", "held"));
   }
 }

@@ -27,7 +27,7 @@ final class TargetStream implements RowSink {
   /** Starts a COPY into the table's mapped columns. */
   static TargetStream into(
       TableName table, TableMapping mapping, CopyFormat format, PgSession session) {
-    List<String> columns = mapping.columns().stream().map(pair -> pair.target().name()).toList();
+    List<String> columns = mapping.targetNames();
     String sql =
         """
         copy %s (%s)

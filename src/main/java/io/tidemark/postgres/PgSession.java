@@ -158,6 +158,11 @@ public final class PgSession implements AutoCloseable {
     return text(sql, parameters).equals("t");
   }
 
+  /** The unique indexes of a table. */
+  public List<UniqueIndex> uniqueIndexes(long tableOid) {
+    return run(() -> UniqueIndex.of(connection, tableOid));
+  }
+
   /** Starts {@code copy … to stdout}. */
   public PgCopyOut copyOut(String sql) {
     return run(

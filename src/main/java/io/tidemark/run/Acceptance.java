@@ -96,7 +96,7 @@ public final class Acceptance {
       PgDatabase source,
       PgDatabase target,
       @Nullable UUID self) {
-    List<String> key = accepted.mapping().key().stream().map(pair -> pair.target().name()).toList();
+    List<String> key = accepted.mapping().targetKeyNames();
     PreFlightReport report = preFlight.inspect(definition.reversed(key), target, source, self);
     List<Finding> findings = new ArrayList<>();
     for (Finding finding : report.findings()) {

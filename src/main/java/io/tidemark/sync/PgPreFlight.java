@@ -210,7 +210,7 @@ public final class PgPreFlight {
     }
 
     private void targetKeyAndColumns(PgTableFacts facts, TableShape table, TableMapping mapping) {
-      List<String> key = mapping.key().stream().map(pair -> pair.target().name()).toList();
+      List<String> key = mapping.targetKeyNames();
       if (facts.uniqueKeys().stream().noneMatch(unique -> key.containsAll(unique))) {
         add(
             "target_table",
@@ -218,7 +218,7 @@ public final class PgPreFlight {
             table.name() + " has no unique index over the key (" + String.join(", ", key) + ")",
             "Add a primary key or a unique index over these columns to it");
       }
-      List<String> written = mapping.columns().stream().map(pair -> pair.target().name()).toList();
+      List<String> written = mapping.targetNames();
       List<String> forgotten =
           facts.required().stream().filter(column -> !written.contains(column)).sorted().toList();
       if (!forgotten.isEmpty()) {

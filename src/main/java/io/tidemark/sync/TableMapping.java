@@ -101,6 +101,16 @@ public record TableMapping(
     return new TableMapping(source, other, columns, key, filter);
   }
 
+  /** The mapped columns' names at the target. */
+  public List<String> targetNames() {
+    return columns.stream().map(pair -> pair.target().name()).toList();
+  }
+
+  /** The key's columns' names at the target. */
+  public List<String> targetKeyNames() {
+    return key.stream().map(pair -> pair.target().name()).toList();
+  }
+
   /** The mapped columns that are not of the key. */
   public List<Pair> others() {
     return columns.stream().filter(pair -> !key.contains(pair)).toList();

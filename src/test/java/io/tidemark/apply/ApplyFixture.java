@@ -85,7 +85,10 @@ final class ApplyFixture implements AutoCloseable {
   private static TableMapping mapping(Connection connection) throws SQLException {
     TableShape shape = PgCatalog.shapeOf(connection, TABLE).orElseThrow();
     List<TableMapping.Pair> columns =
-        shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
+        shape.columns().stream()
+            .filter(column -> SHAPE.columns().contains(column.name()))
+            .map(column -> new TableMapping.Pair(column, column))
+            .toList();
     return new TableMapping(shape, shape, columns, columns.subList(0, 1), null);
   }
 

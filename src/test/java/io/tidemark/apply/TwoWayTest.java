@@ -121,6 +121,28 @@ final class TwoWayTest {
   }
 
   @Test
+  void oneValueUnderAnExpressionHasOneHolderOnBothSides() throws SQLException {
+    try (TwoWayFixture f =
+            new TwoWayFixture(
+                ConflictResolution.SOURCE_WINS,
+                "delete from item where id > 3; update item set name = chr(96 + id::int);"
+                    + "create unique index on item (lower(name)) where at > '2020-06-01';");
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.put(1, "Same", EARLY);
+      target.put(2, "SAME", EARLY);
+      f.allArrive();
+
+      assertThat(TwoWayFixture.rows(f.source)).startsWith("1,Same").contains("|2,b");
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      assertThat(f.log.all())
+          .singleElement()
+          .satisfies(one -> assertThat(one.type()).isEqualTo(ConflictType.UNIQUE_VIOLATION));
+      assertThat(f.parked.all()).isEmpty();
+    }
+  }
+
+  @Test
   void oneUniqueValueGivenOnBothSidesHasOneHolderOnBothSides() throws SQLException {
     for (boolean sourceFirst : List.of(true, false)) {
       assertThat(holders(ConflictResolution.SOURCE_WINS, EARLY, LATE, sourceFirst))

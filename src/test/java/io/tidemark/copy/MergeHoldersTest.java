@@ -84,6 +84,30 @@ class MergeHoldersTest {
   }
 
   @Test
+  void aHolderUnderAnExpressionOrAmongSomeOfTheRowsIsFound() {
+    pg.atTarget.execute(
+        """
+        alter table t drop constraint t_code_key, drop constraint t_b_a_key;
+        create unique index on t (lower(code)) where a < 100
+        """);
+    pg.atSource.execute("insert into t values (1, 'X', 1, 1), (3, 'y', 3, 3)");
+    pg.atTarget.execute("insert into t values (2, 'x', 2, 2), (4, 'Y', 400, 4)");
+
+    Completed done = merge(SOURCE_WINS);
+
+    assertThat(pg.targetRows(CODES))
+        .containsExactly(List.of("1", "X"), List.of("3", "y"), List.of("4", "Y"));
+    assertThat(unique())
+        .singleElement()
+        .satisfies(
+            conflict -> {
+              assertThat(conflict.target().value(0)).isEqualTo("2");
+              assertThat(conflict.differing()).containsExactly("code", "a");
+            });
+    assertThat(done.rowsDeleted()).isEqualTo(1);
+  }
+
+  @Test
   void targetWinsAndTheSourcesRowStaysAway() {
     giveBothTheValue("2025-01-01Z", "2024-01-01Z");
 
