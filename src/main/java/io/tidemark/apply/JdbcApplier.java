@@ -9,6 +9,7 @@ import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.TextForm;
 import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -135,16 +136,7 @@ public final class JdbcApplier implements AutoCloseable {
       // without statistics it would join by scanning the whole target; the generic plan expects few
       // and goes by the key's index, however large the target is.
       statement.execute("set plan_cache_mode = force_generic_plan");
-      // The text of values that conflicts put on record must not depend on the role's settings.
-      statement.execute(
-          """
-          set timezone = 'UTC';
-          set datestyle = 'ISO';
-          set intervalstyle = 'postgres';
-          set bytea_output = 'hex';
-          set extra_float_digits = 1;
-          set xmloption = 'content'
-          """);
+      statement.execute(TextForm.SETTINGS);
       if (mayReplicate(statement)) {
         // Other rows' foreign keys are the source's to keep: its tables arrive each at its own
         // pace.

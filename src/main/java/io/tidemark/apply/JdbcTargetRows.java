@@ -34,10 +34,7 @@ public final class JdbcTargetRows implements AutoCloseable {
   /** Whoever holds a conflict while the target is asked must not hold it forever. */
   private static final int NETWORK_TIMEOUT_MILLIS = 60_000;
 
-  /** What times look like must not depend on where this process runs. */
-  private static final String SESSION =
-      "set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres';"
-          + " set statement_timeout = '30s'";
+  private static final String TIME_LIMIT = "set statement_timeout = '30s'";
 
   private final Connection connection;
   private final boolean carriesOrigin;
@@ -98,7 +95,7 @@ public final class JdbcTargetRows implements AutoCloseable {
     connection.setNetworkTimeout(Runnable::run, NETWORK_TIMEOUT_MILLIS);
     JdbcApplier.prepareSession(connection);
     try (Statement statement = connection.createStatement()) {
-      statement.execute(SESSION);
+      statement.execute(TIME_LIMIT);
     }
     if (marked != null) {
       PgOrigins.take(connection, marked);

@@ -12,6 +12,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
+import io.tidemark.postgres.TextForm;
 import io.tidemark.sync.RowFilterText;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
@@ -33,10 +34,6 @@ import org.jspecify.annotations.Nullable;
  * change; where the target does not have them either, only the source can tell.
  */
 public final class PgSourceRows {
-  /** The forms in which the capture's own session writes times. */
-  private static final String SESSION =
-      "set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres'";
-
   private final PgDatabase source;
   private final TableMapping mapping;
   private final RowShape shape;
@@ -62,7 +59,7 @@ public final class PgSourceRows {
     }
     String table = "table " + mapping.source().name();
     try (PgSession session = PgSession.open(source, OperatingFailure.Kind.SOURCE, "rows", table)) {
-      session.execute(SESSION);
+      session.execute(TextForm.SETTINGS);
       return read(session.connection(), List.copyOf(keys));
     } catch (SQLException e) {
       throw PgFailures.of(e, OperatingFailure.Kind.SOURCE, table);

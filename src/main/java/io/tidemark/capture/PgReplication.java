@@ -1,6 +1,7 @@
 package io.tidemark.capture;
 
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.TextForm;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -20,18 +21,8 @@ final class PgReplication implements AutoCloseable {
   /** How often the server hears from us at least; its own limit (wal_sender_timeout) is 60 s. */
   static final int STATUS_SECONDS = 10;
 
-  /**
-   * Text forms must not depend on who asks: the same settings that PostgreSQL's own apply worker
-   * uses, and UTC instead of this machine's zone.
-   */
-  private static final String SETTINGS =
-      """
-      set time zone 'UTC';
-      set datestyle to 'ISO';
-      set intervalstyle to 'postgres';
-      set extra_float_digits to 3;
-      set bytea_output to 'hex'
-      """;
+  // With no search path, the names of tables and functions that are values are whole.
+  private static final String SETTINGS = TextForm.SETTINGS + "set search_path = ''";
 
   private final Connection connection;
   private final PGReplicationStream stream;

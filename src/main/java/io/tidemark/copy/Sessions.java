@@ -5,6 +5,7 @@ import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.postgres.TextForm;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -31,17 +32,7 @@ final class Sessions implements AutoCloseable {
       """;
 
   // row_security off: a policy that hides rows fails the copy, rather than the copy being partial.
-  // The others fix the text of values, should a role or database have set them.
-  private static final String FIXED_SETTINGS =
-      """
-      set row_security = off;
-      set timezone = 'UTC';
-      set datestyle = 'ISO';
-      set intervalstyle = 'postgres';
-      set bytea_output = 'hex';
-      set extra_float_digits = 1;
-      set xmloption = 'content'
-      """;
+  private static final String FIXED_SETTINGS = TextForm.SETTINGS + "set row_security = off";
 
   // A backend in a long statement does not look at its socket unless told to: without this, a copy
   // whose process was killed would hold its locks until the statement ends.

@@ -11,6 +11,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.Sql;
 import io.tidemark.postgres.TableShape;
+import io.tidemark.postgres.TextForm;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -58,6 +59,7 @@ public final class PgNewColumns {
   void add(List<TableSchema.Column> columns, Connection session) throws SQLException {
     List<String> additions = new ArrayList<>();
     try (Connection asked = source.open("new columns")) {
+      fixTextForm(asked);
       for (TableSchema.Column column : columns) {
         // The default stays: rows from before may still come in another partition.
         additions.add(
@@ -151,10 +153,17 @@ public final class PgNewColumns {
   }
 
   private void alter(Connection session, List<String> actions) throws SQLException {
+    fixTextForm(session);
     try (Statement statement = session.createStatement()) {
       statement.execute(
           "alter table %s %s"
               .formatted(Sql.name(definition.target()), actions.stream().collect(joining(", "))));
+    }
+  }
+
+  private static void fixTextForm(Connection session) throws SQLException {
+    try (Statement statement = session.createStatement()) {
+      statement.execute(TextForm.SETTINGS);
     }
   }
 }
