@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * Which types' binary form means the same in another database.
  *
  * <p>Left out are types whose binary form holds an oid of this very database: the {@code reg…}
- * family, composites, and arrays of types that are not built in.
+ * family, composites, and arrays of types that are not built in; and the vectors, which PostgreSQL
+ * does not read back if they are empty.
  */
 public final class PgBinaryTypes {
   // A domain travels as its base type. 16384 is the first oid that a user's object can have.
@@ -33,7 +34,7 @@ public final class PgBinaryTypes {
       where t.typtype <> 'd'
         and t.typsend <> 0 and t.typreceive <> 0
         and (e.oid is null or e.typsend <> 0)
-        and not (t.oid < 16384 and (t.typname like 'reg%' or t.typname like '\\_reg%'))
+        and not (t.oid < 16384 and t.typname ~ '^_?(reg|int2vector|oidvector)')
         and (t.oid < 16384 or t.typtype = 'e' or t.typtype = 'b' and t.typelem = 0)
       """;
 

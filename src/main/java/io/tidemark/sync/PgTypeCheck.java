@@ -7,6 +7,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Asks the target whether a column's values can become the target column's type. */
 final class PgTypeCheck {
@@ -30,12 +31,27 @@ final class PgTypeCheck {
       where t.oid = ?::oid
       """;
 
+  /** Types of PostgreSQL's own whose text it writes and does not read. */
+  private static final Set<String> UNREADABLE =
+      Set.of(
+          "gtsvector",
+          "pg_brin_bloom_summary",
+          "pg_brin_minmax_multi_summary",
+          "pg_dependencies",
+          "pg_mcv_list",
+          "pg_ndistinct",
+          "pg_node_tree");
+
   private PgTypeCheck() {}
 
   static List<Finding> inspect(Connection target, List<Pair> columns) throws SQLException {
     List<Finding> findings = new ArrayList<>();
     try (PreparedStatement statement = target.prepareStatement(CAST)) {
       for (Pair pair : columns) {
+        if (UNREADABLE.contains(pair.source().castType().replace("[]", ""))) {
+          findings.add(unreadable(pair));
+          continue;
+        }
         // Equal text is an equal type: format_type names the schema of all but built-in types.
         if (!pair.source().type().equals(pair.target().type())) {
           statement.setString(1, pair.source().type());
@@ -48,6 +64,15 @@ final class PgTypeCheck {
       }
     }
     return findings;
+  }
+
+  private static Finding unreadable(Pair pair) {
+    return Finding.error(
+        "columns",
+        "type_unreadable",
+        "'%s' is %s, whose text PostgreSQL itself does not read"
+            .formatted(pair.source().name(), pair.source().type()),
+        "Leave the column out of columns");
   }
 
   private static void add(List<Finding> findings, Pair pair, String cast) {
