@@ -21,6 +21,7 @@ import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * see. For one thread, but for {@link #stop}.
  */
 public final class KafkaCatchUp implements AutoCloseable {
+  /** For what somebody waits in a browser. */
+  private static final Duration ANSWER_MAX = Duration.ofSeconds(10);
+
   /** A broker that answers nothing for this long is taken for gone. */
   private static final Duration SILENCE_MAX = Duration.ofSeconds(60);
 
@@ -119,8 +123,22 @@ public final class KafkaCatchUp implements AutoCloseable {
     return known;
   }
 
+  /**
+   * How many partitions the topic has; 0 if it is not there.
+   *
+   * @throws OperatingFailure {@code broker_unreachable} if the brokers do not answer in time
+   */
   public int partitionCount() {
-    return partitions().size();
+    try {
+      return KafkaConsumers.partitions(consumer, task.topic(), ANSWER_MAX).size();
+    } catch (KafkaException e) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.BROKER,
+          "broker_unreachable",
+          "topic " + task.topic() + " was not answered for in time",
+          "check that the brokers are up and reachable, and that this user may read the topic",
+          e);
+    }
   }
 
   private List<TopicPartition> partitions() {

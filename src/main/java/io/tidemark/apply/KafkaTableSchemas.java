@@ -1,12 +1,13 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.TableName;
 import io.tidemark.change.TableSchema;
 import io.tidemark.change.TableSchemaJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,7 +20,7 @@ import org.apache.kafka.common.TopicPartition;
  * topic when it is asked for one that it does not know, and keeps no connection in between. For one
  * thread.
  */
-final class KafkaTableSchemas {
+public final class KafkaTableSchemas {
   /** A stop of the loop may have to wait for so long. */
   private static final Duration ANSWER_MAX = Duration.ofSeconds(10);
 
@@ -30,9 +31,11 @@ final class KafkaTableSchemas {
   private final TopicPartition partition;
 
   /** All of the connection's, not only this table's: some kilobytes each. */
-  private final Map<String, TableSchema> known = new HashMap<>();
+  private final Map<String, TableSchema> known = new LinkedHashMap<>();
 
-  KafkaTableSchemas(ApplyTask task, Map<String, Object> kafka) {
+  private boolean isRead;
+
+  public KafkaTableSchemas(ApplyTask task, Map<String, Object> kafka) {
     this.task = task;
     this.kafka = Map.copyOf(kafka);
     this.partition = new TopicPartition(task.schemaTopic(), 0);
@@ -69,10 +72,23 @@ final class KafkaTableSchemas {
     return Optional.ofNullable(known.get(id));
   }
 
+  /**
+   * The versions of a table's schema in the order in which they were last written; read once.
+   *
+   * @throws org.apache.kafka.common.KafkaException if the brokers do not answer in time
+   */
+  public List<TableSchema> versions(TableName table) {
+    if (!isRead) {
+      readAll();
+    }
+    return known.values().stream().filter(schema -> schema.table().equals(table)).toList();
+  }
+
   /** From the beginning: the topic may have been made anew, and is small. */
   private void readAll() {
     try (KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.ofSchemas(task, kafka)) {
       if (KafkaConsumers.partitions(consumer, partition.topic(), ANSWER_MAX).isEmpty()) {
+        isRead = true;
         return;
       }
       List<TopicPartition> all = List.of(partition);
@@ -86,6 +102,7 @@ final class KafkaTableSchemas {
         }
         consumer.poll(POLL_MAX).forEach(this::remember);
       }
+      isRead = true;
     }
   }
 
@@ -95,6 +112,8 @@ final class KafkaTableSchemas {
     }
     String id = new String(record.key(), StandardCharsets.UTF_8);
     try {
+      // Taken out first: the last one that was written is the last one here.
+      known.remove(id);
       known.put(id, TableSchemaJson.read(record.value()));
     } catch (IOException | RuntimeException e) {
       // Without the cause: a parser's message quotes what it read.

@@ -1,11 +1,15 @@
 package io.tidemark.boot;
 
 import io.smallrye.common.annotation.Identifier;
+import io.tidemark.change.WireName;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.run.Acceptance;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.Finding;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.io.PrintStream;
@@ -27,7 +31,7 @@ final class Check {
   private final JdbcSyncConfigurations configurations;
   private final Acceptance acceptance;
   private final Map<String, Object> kafka;
-  private final PrintStream out = System.out;
+  private final PrintStream out;
   private boolean failed;
 
   @Inject
@@ -36,10 +40,20 @@ final class Check {
       JdbcSyncConfigurations configurations,
       Acceptance acceptance,
       @Identifier("default-kafka-broker") Map<String, Object> kafka) {
+    this(connections, configurations, acceptance, kafka, System.out);
+  }
+
+  Check(
+      ConnectionRegistry connections,
+      JdbcSyncConfigurations configurations,
+      Acceptance acceptance,
+      Map<String, Object> kafka,
+      PrintStream out) {
     this.connections = connections;
     this.configurations = configurations;
     this.acceptance = acceptance;
     this.kafka = kafka;
+    this.out = out;
   }
 
   /** Prints the findings and answers whether everything would work. */
@@ -82,22 +96,41 @@ final class Check {
     String subject = "configuration " + configuration.definition().name();
     Optional<String> refused =
         acceptance
-            .inspect(configuration.definition())
+            .inspect(configuration.definition(), configuration.id())
             .map(
                 accepted -> {
                   accepted.warnings().forEach(warning -> finding(subject, warning));
+                  detection(subject, configuration.definition(), accepted.detection());
                   return Optional.<String>empty();
                 })
             .orElseGet(refusal -> Optional.of(refusal.detail()));
     refused.ifPresentOrElse(detail -> fail(subject, detail), () -> ok(subject, "would run"));
   }
 
+  /** Who chose a weaker way of telling conflicts knows it; who left it open may not. */
+  private void detection(String subject, SyncDefinition definition, DetectionChoice choice) {
+    if (definition.needsCapture() && definition.conflictDetection() == ConflictDetection.AUTO) {
+      choice
+          .strongerBy()
+          .ifPresent(
+              stronger ->
+                  warn(
+                      subject,
+                      "conflicts are told by %s: %s. To tell more: %s"
+                          .formatted(WireName.of(choice.mode()), choice.reason(), stronger)));
+    }
+  }
+
   private void finding(String subject, Finding finding) {
     if (finding.isError()) {
       fail(subject, finding.messageAndFix());
     } else {
-      out.printf("warn  %-28s %s%n", subject, finding.messageAndFix());
+      warn(subject, finding.messageAndFix());
     }
+  }
+
+  private void warn(String subject, String text) {
+    out.printf("warn  %-28s %s%n", subject, text);
   }
 
   private void ok(String subject, String text) {

@@ -58,7 +58,7 @@ final class EngineBeans {
     CaptureSettings settings =
         new CaptureSettings(
             topics.prefix(),
-            installation(jdbi),
+            StoreBeans.installation(jdbi),
             Commands.Version.current(),
             topics.partitions(),
             topics.replicationFactor(),
@@ -69,11 +69,6 @@ final class EngineBeans {
             BACKOFF_MAX,
             WRITER_WAIT);
     return new ChangeTracker(settings, clients(kafka), CLOCK, RandomGenerator.getDefault());
-  }
-
-  private static String installation(Jdbi jdbi) {
-    return jdbi.withHandle(
-        handle -> handle.createQuery("select id from sync_installation").mapTo(String.class).one());
   }
 
   /** What the user set for Kafka, without the framework's own defaults for its own consumers. */

@@ -2,6 +2,7 @@ package io.tidemark.boot;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithParentName;
+import io.tidemark.capture.ChangeTracker;
 import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.conflict.JdbcDecisions;
@@ -29,6 +30,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jdbi.v3.core.Jdbi;
@@ -111,6 +113,7 @@ final class StoreBeans {
   @Singleton
   ConnectionRegistry connections(
       Jdbi jdbi,
+      TidemarkConfig config,
       JdbcSyncConfigurations configurations,
       ConnectionSettings settings,
       @ConfigProperty(name = "tidemark.secret-key") Optional<String> secretKey) {
@@ -130,7 +133,7 @@ final class StoreBeans {
         fixed,
         new JdbcConnections(jdbi, CLOCK),
         configurations,
-        new PgConnectionCheck(CLOCK),
+        new PgConnectionCheck(CLOCK, slotNames(config, jdbi)),
         secretKey.map(StoreBeans::seal).orElse(null));
   }
 
@@ -145,8 +148,20 @@ final class StoreBeans {
 
   @Produces
   @Singleton
-  Acceptance acceptance(ConnectionRegistry connections) {
-    return new Acceptance(connections, new PgPreFlight());
+  Acceptance acceptance(ConnectionRegistry connections, TidemarkConfig config, Jdbi jdbi) {
+    return new Acceptance(connections, new PgPreFlight(slotNames(config, jdbi)));
+  }
+
+  private static UnaryOperator<String> slotNames(TidemarkConfig config, Jdbi jdbi) {
+    String prefix = config.topics().prefix();
+    String installation = installation(jdbi);
+    return connection -> ChangeTracker.slotName(prefix, installation, connection);
+  }
+
+  /** Tells this store's slots from those of another that captures the same database. */
+  static String installation(Jdbi jdbi) {
+    return jdbi.withHandle(
+        handle -> handle.createQuery("select id from sync_installation").mapTo(String.class).one());
   }
 
   @Produces

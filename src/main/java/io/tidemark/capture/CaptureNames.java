@@ -28,15 +28,18 @@ record CaptureNames(String connection, String slot, String transactionalId, long
   private static final long CHANGE_LOCK = 0x5469_6465_0000_0001L;
 
   static CaptureNames of(CaptureSettings settings, String connection) {
+    return of(settings.topicPrefix(), settings.installation(), connection);
+  }
+
+  static CaptureNames of(String topicPrefix, String installation, String connection) {
     CRC32 crc = new CRC32();
     crc.update(
-        String.join("\0", settings.topicPrefix(), settings.installation(), connection)
-            .getBytes(StandardCharsets.UTF_8));
+        String.join("\0", topicPrefix, installation, connection).getBytes(StandardCharsets.UTF_8));
     String readable = connection.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9_]", "_");
     readable = readable.substring(0, Math.min(readable.length(), READABLE_LENGTH_MAX));
     String slot = String.format("tidemark_%s_%08x", readable, crc.getValue());
     long lock = 0x5469_6465L << 32 | crc.getValue();
-    return new CaptureNames(connection, slot, settings.topicPrefix() + "." + connection, lock);
+    return new CaptureNames(connection, slot, topicPrefix + "." + connection, lock);
   }
 
   String publication() {

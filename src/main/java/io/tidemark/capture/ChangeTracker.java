@@ -45,6 +45,11 @@ public final class ChangeTracker implements AutoCloseable {
     this.topics = new KafkaTopics(settings, this.clients);
   }
 
+  /** The name of a source connection's slot and publication, as these settings make it. */
+  public static String slotName(String topicPrefix, String installation, String connection) {
+    return CaptureNames.of(topicPrefix, installation, connection).slot();
+  }
+
   /** Captures this source from here, unless another instance does. Idempotent. */
   public void start(PgDatabase source) {
     loops.computeIfAbsent(

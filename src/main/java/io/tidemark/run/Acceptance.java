@@ -38,6 +38,12 @@ public final class Acceptance {
       warnings = List.copyOf(warnings);
     }
 
+    private Accepted with(List<Finding> more) {
+      List<Finding> all = new ArrayList<>(warnings);
+      all.addAll(more);
+      return new Accepted(mapping, detection, all);
+    }
+
     /** How the definition's conflicts are told and decided. */
     public ConflictPolicy policy(SyncDefinition definition) {
       boolean byTime =
@@ -86,10 +92,12 @@ public final class Acceptance {
       return Outcome.of(accepted);
     }
     List<Finding> back = wayBack(definition, accepted, source.get(), target.get(), self);
-    return back.isEmpty() ? Outcome.of(accepted) : Outcome.refused(Refusal.ofFindings(back));
+    return back.stream().anyMatch(Finding::isError)
+        ? Outcome.refused(Refusal.ofFindings(back))
+        : Outcome.of(accepted.with(back));
   }
 
-  /** What stands in the way of the target's changes to the source. */
+  /** What stands in the way of the target's changes to the source, and what to beware of. */
   private List<Finding> wayBack(
       SyncDefinition definition,
       Accepted accepted,
@@ -100,14 +108,13 @@ public final class Acceptance {
     PreFlightReport report = preFlight.inspect(definition.reversed(key), target, source, self);
     List<Finding> findings = new ArrayList<>();
     for (Finding finding : report.findings()) {
-      if (finding.isError()) {
-        findings.add(
-            Finding.error(
-                otherSide(finding.field()),
-                finding.code(),
-                "for the way back, " + finding.message(),
-                finding.fix()));
-      }
+      findings.add(
+          new Finding(
+              finding.severity(),
+              otherSide(finding.field()),
+              finding.code(),
+              "for the way back, " + finding.message(),
+              finding.fix()));
     }
     // Without its origin a write of ours would come back as a change of the other side.
     requireOrigin("target_connection", accepted.detection(), findings);

@@ -13,7 +13,6 @@ import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -223,32 +222,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
 
   @Override
   public List<TopicDescription> topics() {
-    Map<String, TopicDescription> topics = new LinkedHashMap<>();
-    for (SyncConfiguration configuration : rooms.configurations().all()) {
-      SyncDefinition definition = configuration.definition();
-      if (definition.needsCapture()) {
-        topics.computeIfAbsent(rooms.topic(definition), name -> describe(name, configuration));
-      }
-    }
-    return List.copyOf(topics.values());
-  }
-
-  private TopicDescription describe(String name, SyncConfiguration configuration) {
-    SyncDefinition definition = configuration.definition();
-    TableMapping mapping = rooms.mapping(definition);
-    int partitions;
-    try (KafkaCatchUp reader = new KafkaCatchUp(rooms.task(configuration), rooms.kafka())) {
-      partitions = reader.partitionCount();
-    }
-    return new TopicDescription(
-        name,
-        definition.sourceConnection(),
-        definition.source().toString(),
-        partitions,
-        mapping.source().key(),
-        mapping.source().columns().stream()
-            .map(column -> new TopicDescription.TopicColumn(column.name(), column.type()))
-            .toList());
+    return new TopicDescriptions(rooms).all();
   }
 
   @Override

@@ -8,14 +8,20 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Asks one database whether it can be a source or a target. */
 public final class PgConnectionCheck {
   private final InstantSource clock;
+  private final UnaryOperator<String> slotOf;
 
-  public PgConnectionCheck(InstantSource clock) {
+  /**
+   * @param slotOf the name of a source connection's replication slot
+   */
+  public PgConnectionCheck(InstantSource clock, UnaryOperator<String> slotOf) {
     this.clock = clock;
+    this.slotOf = slotOf;
   }
 
   /**
@@ -46,7 +52,8 @@ public final class PgConnectionCheck {
       PgServer server = PgServer.of(connection);
       long millis = Duration.between(before, clock.instant()).toMillis();
       List<Finding> findings = new ArrayList<>();
-      asSource("as_source", server).forEach(finding -> findings.add(asWarning(finding)));
+      PgCaptureRoom room = PgCaptureRoom.of(connection, slotOf.apply(database.connection()));
+      asSource("as_source", server, room).forEach(finding -> findings.add(asWarning(finding)));
       asTarget("as_target", server).forEach(finding -> findings.add(asWarning(finding)));
       return new Result(
           true,
@@ -80,8 +87,9 @@ public final class PgConnectionCheck {
   }
 
   /** What keeps changes from being captured. */
-  static List<Finding> asSource(String field, PgServer server) {
+  static List<Finding> asSource(String field, PgServer server, PgCaptureRoom room) {
     List<Finding> findings = new ArrayList<>(version(field, server));
+    findings.addAll(readOnly(field, server));
     if (!server.walLevel().equals("logical")) {
       findings.add(
           Finding.error(
@@ -110,21 +118,15 @@ public final class PgConnectionCheck {
               "the role may not create a publication",
               server.grantCreate()));
     }
-    if (server.freeSlots() < 1) {
-      findings.add(
-          Finding.warning(
-              field,
-              "no_free_slot",
-              "all replication slots of the server are taken",
-              "Raise max_replication_slots, unless one of them is already this program's"));
-    }
+    findings.addAll(room.findings(field));
     return findings;
   }
 
   /** What keeps rows and positions from being written. */
   static List<Finding> asTarget(String field, PgServer server) {
     List<Finding> findings = new ArrayList<>(version(field, server));
-    if (!server.canCreate() && !server.hasSchema()) {
+    findings.addAll(readOnly(field, server));
+    if (!server.hasSchema() && !server.canCreate()) {
       findings.add(
           Finding.error(
               field,
@@ -132,7 +134,38 @@ public final class PgConnectionCheck {
               "the role may not create the schema tidemark, which holds the applied position",
               server.grantCreate() + ", or create the schema for it"));
     }
+    if (server.hasSchema() && !server.canUseSchema()) {
+      findings.add(
+          Finding.error(
+              field,
+              "no_privilege",
+              "the schema tidemark, which holds the applied position, is not the role's",
+              "grant all on schema tidemark to "
+                  + server.role()
+                  + "; grant all on all tables in schema tidemark to "
+                  + server.role()));
+    }
+    if (!server.canUseTemporary()) {
+      findings.add(
+          Finding.error(
+              field,
+              "no_privilege",
+              "the role may not create temporary tables, in which copies and merges compare rows",
+              "grant temporary on database " + server.database() + " to " + server.role()));
+    }
     return findings;
+  }
+
+  private static List<Finding> readOnly(String field, PgServer server) {
+    if (!server.isReadOnly()) {
+      return List.of();
+    }
+    return List.of(
+        Finding.error(
+            field,
+            "read_only",
+            "the database takes no writes: it is a standby, or default_transaction_read_only is on",
+            "Use the primary, or switch default_transaction_read_only off for the role"));
   }
 
   private static List<Finding> version(String field, PgServer server) {

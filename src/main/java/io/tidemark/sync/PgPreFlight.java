@@ -2,7 +2,6 @@ package io.tidemark.sync;
 
 import io.tidemark.change.TableName;
 import io.tidemark.conflict.DetectionChoice;
-import io.tidemark.postgres.ColumnShape;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailure;
@@ -13,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +21,27 @@ import org.jspecify.annotations.Nullable;
  * each with the fix. It changes nothing in either.
  */
 public final class PgPreFlight {
+  private static final String NOT_PERMANENT =
+      """
+      select format('%I.%I', n.nspname, c.relname)
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where (c.oid = ?::oid
+          or c.oid in (select p.relid from pg_catalog.pg_partition_tree(?::oid::regclass) p))
+        and c.relpersistence <> 'p'
+      order by 1
+      """;
+
+  private final UnaryOperator<String> slotOf;
+
+  /**
+   * @param slotOf the name of a source connection's replication slot, which is also that of its
+   *     publication
+   */
+  public PgPreFlight(UnaryOperator<String> slotOf) {
+    this.slotOf = slotOf;
+  }
+
   /**
    * Inspects a definition whose connections are known. A database that cannot be reached is a
    * finding like any other.
@@ -42,7 +63,8 @@ public final class PgPreFlight {
     try (Connection from = open(source, "source_connection", findings);
         Connection to = open(target, "target_connection", findings)) {
       if (from != null && to != null) {
-        mapping = new Inspection(definition, from, to, findings).run();
+        mapping =
+            new Inspection(definition, from, to, slotOf.apply(source.connection()), findings).run();
       }
       if (mapping != null) {
         PgDetection possible = PgDetection.of(definition, mapping, from, to, self);
@@ -73,18 +95,23 @@ public final class PgPreFlight {
 
   /** One definition against two sessions. */
   private record Inspection(
-      SyncDefinition definition, Connection from, Connection to, List<Finding> findings) {
+      SyncDefinition definition,
+      Connection from,
+      Connection to,
+      String slot,
+      List<Finding> findings) {
     @Nullable TableMapping run() throws SQLException {
       PgServer source = PgServer.of(from);
       PgServer target = PgServer.of(to);
       if (definition.needsCapture()) {
-        findings.addAll(PgConnectionCheck.asSource("source_connection", source));
+        PgCaptureRoom room = PgCaptureRoom.of(from, slot);
+        findings.addAll(PgConnectionCheck.asSource("source_connection", source, room));
       }
       findings.addAll(PgConnectionCheck.asTarget("target_connection", target));
       Optional<TableShape> sourceShape = shape(from, "source_table", definition.source());
       Optional<TableShape> targetShape = shape(to, "target_table", definition.target());
-      sourceShape.ifPresent(shape -> kind("source_table", shape));
-      targetShape.ifPresent(shape -> kind("target_table", shape));
+      kind(from, "source_table", sourceShape);
+      kind(to, "target_table", targetShape);
       if (sourceShape.isEmpty()
           || targetShape.isEmpty()
           || hasErrors("source_table", "target_table")) {
@@ -100,13 +127,17 @@ public final class PgPreFlight {
             "Name another table or another connection");
         return null;
       }
-      privileges(PgTableFacts.of(from, read), read, source.role());
+      PgSourceCheck sourceCheck = new PgSourceCheck(definition, from, read, source.role());
+      findings.addAll(sourceCheck.rows());
       MappingPlan plan = new MappingPlan(definition, read, written);
       Optional<TableMapping> mapping = plan.mapping();
       findings.addAll(plan.findings());
-      target(PgTableFacts.of(to, written), written, mapping, target.role());
+      findings.addAll(
+          new PgTargetCheck(definition, PgTableFacts.of(to, written), written, target.role())
+              .inspect(mapping));
+      findings.addAll(new PgTargetEffects(definition, from, to, read, written, target).inspect());
       if (mapping.isPresent()) {
-        capturable(PgTableFacts.of(from, read), mapping.get(), source.role());
+        findings.addAll(sourceCheck.changes(mapping.get(), slot));
         findings.addAll(PgTypeCheck.inspect(to, mapping.get().columns()));
       }
       if (definition.rowFilter() != null) {
@@ -151,7 +182,12 @@ public final class PgPreFlight {
       return field.startsWith("source") ? "source" : "target";
     }
 
-    private void kind(String field, TableShape shape) {
+    private void kind(Connection connection, String field, Optional<TableShape> found)
+        throws SQLException {
+      if (found.isEmpty()) {
+        return;
+      }
+      TableShape shape = found.get();
       boolean isTable = shape.relationKind() == 'r' || shape.relationKind() == 'p';
       if (!isTable) {
         add(
@@ -159,121 +195,14 @@ public final class PgPreFlight {
             "not_a_table",
             shape.name() + " is a view or a foreign table",
             "Name the table behind it: only ordinary and partitioned tables can be kept in step");
-      } else if (shape.persistence() != 'p') {
+        return;
+      }
+      for (String name : PgAsk.texts(connection, NOT_PERMANENT, shape.oid(), shape.oid())) {
         add(
             field,
             "not_permanent",
-            shape.name() + " is unlogged or temporary, so its rows do not survive a crash",
-            "alter table " + shape.name() + " set logged");
-      }
-    }
-
-    private void privileges(PgTableFacts facts, TableShape table, String role) {
-      String grants = facts.grants(List.of("usage", "select"), table, role);
-      if (!grants.isEmpty()) {
-        add(
-            "source_table",
-            "no_privilege",
-            "the source connection's role may not read " + table.name(),
-            grants);
-      }
-    }
-
-    private void target(
-        PgTableFacts facts, TableShape table, Optional<TableMapping> mapping, String role) {
-      List<String> needed =
-          new ArrayList<>(List.of("usage", "select", "insert", "update", "delete"));
-      if (definition.truncateTarget()) {
-        needed.add("truncate");
-      }
-      String grants = facts.grants(needed, table, role);
-      if (!grants.isEmpty()) {
-        needed.removeAll(facts.privileges());
-        add(
-            "target_table",
-            "no_privilege",
-            "the target connection's role lacks "
-                + String.join(", ", needed)
-                + " on "
-                + table.name(),
-            grants);
-      }
-      if (definition.schemaEvolution() == SchemaEvolution.ADD_COLUMNS
-          && !facts.privileges().contains("owner")) {
-        add(
-            "schema_evolution",
-            "no_privilege",
-            "only the owner of " + table.name() + " may add columns to it",
-            "grant " + facts.owner() + " to " + role + ", or use schema_evolution none");
-      }
-      mapping.ifPresent(found -> targetKeyAndColumns(facts, table, found));
-    }
-
-    private void targetKeyAndColumns(PgTableFacts facts, TableShape table, TableMapping mapping) {
-      List<String> key = mapping.targetKeyNames();
-      if (facts.uniqueKeys().stream().noneMatch(unique -> key.containsAll(unique))) {
-        add(
-            "target_table",
-            "no_key",
-            table.name() + " has no unique index over the key (" + String.join(", ", key) + ")",
-            "Add a primary key or a unique index over these columns to it");
-      }
-      List<String> written = mapping.targetNames();
-      List<String> forgotten =
-          facts.required().stream().filter(column -> !written.contains(column)).sorted().toList();
-      if (!forgotten.isEmpty()) {
-        add(
-            "target_table",
-            "column_required",
-            String.join(", ", forgotten)
-                + " of "
-                + table.name()
-                + " must not be null, has no default and gets no value",
-            "Give it a default, let it be null, or map a source column to it");
-      }
-    }
-
-    private void capturable(PgTableFacts facts, TableMapping mapping, String role) {
-      if (!definition.needsCapture()) {
-        return;
-      }
-      TableShape table = mapping.source();
-      List<String> key = mapping.key().stream().map(pair -> pair.source().name()).toList();
-      if (!facts.identity().containsAll(key)) {
-        add(
-            "source_table",
-            "replica_identity",
-            "the log of "
-                + table.name()
-                + " does not tell which row was changed: its replica identity lacks "
-                + key.stream()
-                    .filter(column -> !facts.identity().contains(column))
-                    .collect(Collectors.joining(", ")),
-            "alter table " + table.name() + " replica identity full, or using index …");
-      }
-      List<String> computed =
-          mapping.columns().stream()
-              .map(TableMapping.Pair::source)
-              .filter(column -> !column.isWritable())
-              .map(ColumnShape::name)
-              .toList();
-      if (!computed.isEmpty()) {
-        add(
-            "columns",
-            "column_computed",
-            "the log of "
-                + table.name()
-                + " does not have what it computes itself: "
-                + String.join(", ", computed),
-            "Have the target compute it likewise (generated always as …), or leave it out of"
-                + " columns");
-      }
-      if (!facts.privileges().contains("owner")) {
-        add(
-            "source_table",
-            "no_privilege",
-            "only the owner of " + table.name() + " may add it to a publication",
-            "grant " + facts.owner() + " to " + role + " (or make that role a superuser)");
+            name + " is unlogged or temporary, so its rows do not survive a crash",
+            "alter table " + name + " set logged");
       }
     }
   }

@@ -12,10 +12,13 @@ import java.sql.Statement;
  * @param role ours, quoted as in SQL
  * @param database its name, quoted as in SQL
  * @param versionNumber {@code server_version_num}
+ * @param isReadOnly whether it takes no writes, being a standby for instance
  * @param canReplicate whether our role may read the log
+ * @param mayReplicate whether our role may write as a replica does, past foreign keys and triggers
  * @param canCreate whether our role may create schemas and publications in the database
- * @param hasSchema whether our schema in a target is there already and ours to write in
- * @param freeSlots replication slots that can still be made
+ * @param canUseTemporary whether our role may create temporary tables
+ * @param hasSchema whether our schema in a target is there already
+ * @param canUseSchema whether that schema is ours to create in, and its tables to write
  */
 record PgServer(
     String identity,
@@ -25,10 +28,13 @@ record PgServer(
     String version,
     String walLevel,
     boolean tracksCommitTimestamps,
+    boolean isReadOnly,
     boolean canReplicate,
+    boolean mayReplicate,
     boolean canCreate,
+    boolean canUseTemporary,
     boolean hasSchema,
-    int freeSlots) {
+    boolean canUseSchema) {
   /** The oldest version whose publications have row filters and column lists. */
   static final int VERSION_MIN = 150_000;
 
@@ -42,26 +48,41 @@ record PgServer(
              current_setting('server_version'),
              current_setting('wal_level'),
              current_setting('track_commit_timestamp')::boolean,
+             current_setting('transaction_read_only')::boolean,
              r.rolsuper or r.rolreplication
                or exists (
                  select
                  from pg_catalog.pg_roles m
                  where m.rolname = 'rds_replication' and pg_has_role(m.oid, 'usage')),
+             has_parameter_privilege('session_replication_role', 'set'),
              has_database_privilege(pg_catalog.current_database(), 'create'),
+             has_database_privilege(pg_catalog.current_database(), 'temporary'),
+             n.oid is not null,
              coalesce(
-               (select has_schema_privilege(n.oid, 'create')
-                from pg_catalog.pg_namespace n
-                where n.nspname = 'tidemark'),
-               false),
-             current_setting('max_replication_slots')::int
-               - (select count(*)::int from pg_catalog.pg_replication_slots)
+               has_schema_privilege(n.oid, 'create')
+                 and has_schema_privilege(n.oid, 'usage')
+                 and not exists (
+                   select
+                   from pg_catalog.pg_class c,
+                     unnest(array['select', 'insert', 'update', 'delete']) p(needed)
+                   where c.relnamespace = n.oid
+                     and c.relname in ('applied_position', 'kept_row')
+                     and c.relkind = 'r'
+                     and not has_table_privilege(c.oid, p.needed)),
+               false)
       from pg_catalog.pg_roles r
+      left join pg_catalog.pg_namespace n on n.nspname = 'tidemark'
       where r.rolname = current_user
       """;
 
   /** The statement that lets our role create publications and schemas in the database. */
   String grantCreate() {
     return "grant create on database " + database + " to " + role;
+  }
+
+  /** The statement that lets our role write past foreign keys and triggers. */
+  String grantReplica() {
+    return "grant set on parameter session_replication_role to " + role;
   }
 
   static PgServer of(Connection connection) throws SQLException {
@@ -79,7 +100,10 @@ record PgServer(
           row.getBoolean(8),
           row.getBoolean(9),
           row.getBoolean(10),
-          row.getInt(11));
+          row.getBoolean(11),
+          row.getBoolean(12),
+          row.getBoolean(13),
+          row.getBoolean(14));
     }
   }
 }

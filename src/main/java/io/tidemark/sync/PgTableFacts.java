@@ -2,22 +2,27 @@ package io.tidemark.sync;
 
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.TableShape;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
  * What pre-flight asks the catalog about one table, besides its shape.
  *
- * @param identity columns whose old values the log holds for an update or a deletion
+ * @param identities the columns whose old values the log holds for an update or a deletion: those
+ *     of the table and of each partition that holds rows, by its name as in SQL
  * @param uniqueKeys the column sets of its unique indexes that a key can rely on
+ * @param deferrableKeys keys that no statement can rely on before its transaction ends
+ * @param children tables that inherit from it and are none of its partitions, as in SQL
  * @param required columns that an insert must give, because they are not null without a default
  * @param privileges of ours: {@code select insert update delete truncate owner usage}, the last of
  *     its schema
@@ -25,8 +30,10 @@ import java.util.stream.Collectors;
  * @param schema its schema, quoted as in SQL
  */
 record PgTableFacts(
-    Set<String> identity,
+    Map<String, Set<String>> identities,
     List<Set<String>> uniqueKeys,
+    List<DeferrableKey> deferrableKeys,
+    List<String> children,
     Set<String> required,
     Set<String> privileges,
     String owner,
@@ -34,18 +41,73 @@ record PgTableFacts(
   /** More names than this do not help anybody to find a misspelling. */
   private static final int SIMILAR_MAX = 3;
 
-  private static final String IDENTITY =
+  /**
+   * A unique constraint that is checked at a transaction's end, or may be.
+   *
+   * @param constraint its name, quoted as in SQL
+   * @param columns its columns' names
+   * @param definition without being deferrable
+   */
+  record DeferrableKey(String constraint, List<String> columns, String definition) {
+    /** The statement that makes it an ordinary one. */
+    String fix(TableShape table) {
+      return "alter table "
+          + table.name()
+          + " drop constraint "
+          + constraint
+          + ", add "
+          + definition;
+    }
+  }
+
+  // A deferrable primary key is no replica identity. The log's old row is that of the partition.
+  private static final String IDENTITIES =
       """
-      select a.attname
+      select format('%I.%I', n.nspname, c.relname),
+             array(
+               select a.attname::text
+               from pg_catalog.pg_attribute a
+               left join pg_catalog.pg_index i
+                 on i.indrelid = c.oid
+                 and i.indimmediate
+                 and ((c.relreplident = 'd' and i.indisprimary)
+                   or (c.relreplident = 'i' and i.indisreplident))
+               where a.attrelid = c.oid
+                 and a.attnum > 0
+                 and not a.attisdropped
+                 and (c.relreplident = 'f' or a.attnum = any (i.indkey)))
       from pg_catalog.pg_class c
-      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-      left join pg_catalog.pg_index i
-        on i.indrelid = c.oid
-        and ((c.relreplident = 'd' and i.indisprimary)
-          or (c.relreplident = 'i' and i.indisreplident))
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where c.oid = ?::oid
-        and not a.attisdropped
-        and (c.relreplident = 'f' or a.attnum = any (i.indkey))
+        or c.relkind = 'r'
+          and c.oid in (
+            select p.relid
+            from pg_catalog.pg_partition_tree(?::oid::regclass) p
+            where p.isleaf)
+      order by 1
+      """;
+
+  private static final String DEFERRABLE_KEYS =
+      """
+      select quote_ident(k.conname),
+             array(
+               select a.attname::text
+               from unnest(k.conkey) c(attnum)
+               join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.attnum),
+             regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' DEFERRABLE.*', '')
+      from pg_catalog.pg_constraint k
+      where k.conrelid = ?::oid and k.contype in ('p', 'u') and k.condeferrable
+      order by k.contype, k.conname
+      """;
+
+  private static final String CHILDREN =
+      """
+      select format('%I.%I', n.nspname, c.relname)
+      from pg_catalog.pg_inherits i
+      join pg_catalog.pg_class c on c.oid = i.inhrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where i.inhparent = ?::oid and not c.relispartition
+      order by 1
       """;
 
   private static final String UNIQUE_KEYS =
@@ -110,28 +172,68 @@ record PgTableFacts(
       """;
 
   static PgTableFacts of(Connection connection, TableShape table) throws SQLException {
-    List<Set<String>> uniqueKeys = new ArrayList<>();
-    try (PreparedStatement statement = connection.prepareStatement(UNIQUE_KEYS)) {
-      statement.setLong(1, table.oid());
-      try (ResultSet row = statement.executeQuery()) {
-        while (row.next()) {
-          uniqueKeys.add(Set.of((String[]) row.getArray(1).getArray()));
-        }
-      }
-    }
     try (PreparedStatement statement = connection.prepareStatement(OWNER)) {
       statement.setLong(1, table.oid());
       try (ResultSet row = statement.executeQuery()) {
         row.next();
         return new PgTableFacts(
-            texts(connection, IDENTITY, table),
-            uniqueKeys,
-            texts(connection, REQUIRED, table),
-            texts(connection, PRIVILEGES, table),
+            identities(connection, table),
+            uniqueKeys(connection, table),
+            deferrableKeys(connection, table),
+            PgAsk.texts(connection, CHILDREN, table.oid()),
+            Set.copyOf(PgAsk.texts(connection, REQUIRED, table.oid())),
+            Set.copyOf(PgAsk.texts(connection, PRIVILEGES, table.oid())),
             row.getString(1),
             row.getString(2));
       }
     }
+  }
+
+  private static Map<String, Set<String>> identities(Connection connection, TableShape table)
+      throws SQLException {
+    Map<String, Set<String>> identities = new LinkedHashMap<>();
+    try (PreparedStatement statement = connection.prepareStatement(IDENTITIES)) {
+      statement.setLong(1, table.oid());
+      statement.setLong(2, table.oid());
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          identities.put(row.getString(1), Set.copyOf(names(row.getArray(2))));
+        }
+      }
+    }
+    return identities;
+  }
+
+  private static List<Set<String>> uniqueKeys(Connection connection, TableShape table)
+      throws SQLException {
+    List<Set<String>> keys = new ArrayList<>();
+    try (PreparedStatement statement = connection.prepareStatement(UNIQUE_KEYS)) {
+      statement.setLong(1, table.oid());
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          keys.add(Set.copyOf(names(row.getArray(1))));
+        }
+      }
+    }
+    return keys;
+  }
+
+  private static List<DeferrableKey> deferrableKeys(Connection connection, TableShape table)
+      throws SQLException {
+    List<DeferrableKey> keys = new ArrayList<>();
+    try (PreparedStatement statement = connection.prepareStatement(DEFERRABLE_KEYS)) {
+      statement.setLong(1, table.oid());
+      try (ResultSet row = statement.executeQuery()) {
+        while (row.next()) {
+          keys.add(new DeferrableKey(row.getString(1), names(row.getArray(2)), row.getString(3)));
+        }
+      }
+    }
+    return keys;
+  }
+
+  private static List<String> names(Array array) throws SQLException {
+    return List.of((String[]) array.getArray());
   }
 
   /** The statements that give a role what it lacks of these privileges on the table. */
@@ -148,20 +250,6 @@ record PgTableFacts(
       statements.add("grant " + ofTable + " on " + table.name() + " to " + role);
     }
     return String.join("; ", statements);
-  }
-
-  private static Set<String> texts(Connection connection, String sql, TableShape table)
-      throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setLong(1, table.oid());
-      Set<String> texts = new HashSet<>();
-      try (ResultSet row = statement.executeQuery()) {
-        while (row.next()) {
-          texts.add(row.getString(1));
-        }
-      }
-      return texts;
-    }
   }
 
   /** Tables whose names are near to one that is not there, the nearest first. */

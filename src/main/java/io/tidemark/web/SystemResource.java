@@ -70,9 +70,13 @@ final class SystemResource {
 
   /** A column of a topic's table, as it is answered. */
   @Schema(name = "TopicColumn")
-  record ColumnView(String name, @Schema(description = "As PostgreSQL writes it") String type) {}
+  record ColumnView(
+      String name,
+      @Schema(description = "As PostgreSQL writes it") String type,
+      @Schema(description = "Whether it is of the row's key") boolean key) {}
 
   /** A change topic, as it is answered. */
+  @JsonNaming(SnakeCaseStrategy.class)
   @Schema(name = "Topic")
   record TopicView(
       String name,
@@ -81,7 +85,13 @@ final class SystemResource {
       int partitions,
       List<String> key,
       @Schema(name = "schema", description = "The table's columns and their types")
-          List<ColumnView> schema) {
+          List<ColumnView> schema,
+      @Schema(
+              description =
+                  "The version that schema is, the newest that the capture has met, as changes"
+                      + " name it; null if none was captured yet, and schema is the table as it is",
+              nullable = true)
+          @Nullable String schemaId) {
     static TopicView of(TopicDescription topic) {
       return new TopicView(
           topic.name(),
@@ -90,8 +100,9 @@ final class SystemResource {
           topic.partitions(),
           topic.key(),
           topic.columns().stream()
-              .map(column -> new ColumnView(column.name(), column.type()))
-              .toList());
+              .map(column -> new ColumnView(column.name(), column.type(), column.key()))
+              .toList(),
+          topic.schemaId());
     }
   }
 

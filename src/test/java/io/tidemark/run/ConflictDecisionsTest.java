@@ -98,9 +98,9 @@ final class ConflictDecisionsTest {
           Map.of("source", SOURCE, "target", TARGET),
           new JdbcConnections(STORE.jdbi, CLOCK),
           configurations,
-          new PgConnectionCheck(CLOCK),
+          new PgConnectionCheck(CLOCK, name -> name),
           null);
-  private final Acceptance acceptance = new Acceptance(connections, new PgPreFlight());
+  private final Acceptance acceptance = new Acceptance(connections, new PgPreFlight(name -> name));
   private final JdbcConflicts conflicts =
       new JdbcConflicts(STORE.jdbi, ConflictSettings.DEFAULTS, CLOCK);
   private final JdbcDecisions store = new JdbcDecisions(STORE.jdbi, CLOCK);

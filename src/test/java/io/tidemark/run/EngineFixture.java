@@ -41,6 +41,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
+import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.assertj.core.api.Assertions;
@@ -91,14 +92,15 @@ final class EngineFixture implements AutoCloseable {
     var executions = new JdbcExecutions(jdbi, clock);
     var tracking = new JdbcChangeTracking(jdbi, clock);
     var parkedRows = new JdbcParkedRows(jdbi, clock);
+    UnaryOperator<String> slots = name -> ChangeTracker.slotName(prefix, "", name);
     var connections =
         new ConnectionRegistry(
             Map.of("source", sourceNow, "target", targetNow),
             new JdbcConnections(jdbi, clock),
             configurations,
-            new PgConnectionCheck(clock),
+            new PgConnectionCheck(clock, slots),
             null);
-    var acceptance = new Acceptance(connections, new PgPreFlight());
+    var acceptance = new Acceptance(connections, new PgPreFlight(slots));
     var tracker = new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom());
     var conflicts = new JdbcConflicts(jdbi, ConflictSettings.DEFAULTS, clock);
     var decisions =

@@ -127,7 +127,8 @@ public class FakeSyncEngine implements SyncEngine {
             "public.users",
             1,
             List.of("id"),
-            List.of(new TopicDescription.TopicColumn("id", "bigint"))));
+            List.of(new TopicDescription.TopicColumn("id", "bigint", true)),
+            "2800f447e9aef16e"));
   }
 
   @Override

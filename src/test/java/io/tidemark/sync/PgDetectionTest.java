@@ -59,7 +59,7 @@ final class PgDetectionTest {
     SyncDefinition definition =
         SyncDefinitionJson.read(json)
             .orElseThrow(refusal -> new IllegalArgumentException(refusal.detail()));
-    return new PgPreFlight().inspect(definition, SOURCE, target);
+    return new PgPreFlight(name -> name).inspect(definition, SOURCE, target);
   }
 
   private static DetectionChoice choice(PgDatabase target, String more) throws Exception {

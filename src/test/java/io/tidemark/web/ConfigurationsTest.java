@@ -394,7 +394,12 @@ class ConfigurationsTest {
         .statusCode(200)
         .body("items", equalTo(List.of()));
     given().get("/captures").then().body("items.retained_wal_bytes", hasItem(42));
-    given().get("/topics").then().body("items.schema.name.flatten()", hasItems("id"));
+    given()
+        .get("/topics")
+        .then()
+        .body("items.schema.name.flatten()", hasItems("id"))
+        .body("items.schema.key.flatten()", hasItems(true))
+        .body("items.schema_id", hasItems("2800f447e9aef16e"));
     given()
         .get("/system")
         .then()
