@@ -235,6 +235,7 @@ public final class JdbcApplier implements AutoCloseable {
       try {
         attempt.write(plan);
         attempt.putInstead(gaveWay, plan);
+        checkDeferred();
         connection.releaseSavepoint(before);
         return;
       } catch (SQLException e) {
@@ -264,6 +265,13 @@ public final class JdbcApplier implements AutoCloseable {
       byHalves(changes.subList(0, middle), attempt);
       byHalves(changes.subList(middle, changes.size()), attempt);
       return;
+    }
+  }
+
+  /** A constraint that waits for the commit would refuse the good rows with the bad one. */
+  private void checkDeferred() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("set constraints all immediate; set constraints all deferred");
     }
   }
 

@@ -133,7 +133,7 @@ public final class PgPreFlight {
       Optional<TableMapping> mapping = plan.mapping();
       findings.addAll(plan.findings());
       findings.addAll(
-          new PgTargetCheck(definition, PgTableFacts.of(to, written), written, target.role())
+          new PgTargetCheck(definition, PgTableFacts.of(to, written), written, target)
               .inspect(mapping));
       findings.addAll(new PgTargetEffects(definition, from, to, read, written, target).inspect());
       if (mapping.isPresent()) {

@@ -12,14 +12,14 @@ final class PgTargetCheck {
   private final SyncDefinition definition;
   private final TableShape table;
   private final PgTableFacts facts;
-  private final String role;
+  private final PgServer server;
   private final List<Finding> findings = new ArrayList<>();
 
-  PgTargetCheck(SyncDefinition definition, PgTableFacts facts, TableShape table, String role) {
+  PgTargetCheck(SyncDefinition definition, PgTableFacts facts, TableShape table, PgServer server) {
     this.definition = definition;
     this.facts = facts;
     this.table = table;
-    this.role = role;
+    this.server = server;
   }
 
   List<Finding> inspect(Optional<TableMapping> mapping) {
@@ -36,7 +36,7 @@ final class PgTargetCheck {
     if (definition.truncateTarget()) {
       needed.add("truncate");
     }
-    String grants = facts.grants(needed, table, role);
+    String grants = facts.grants(needed, table, server.role());
     if (!grants.isEmpty()) {
       needed.removeAll(facts.privileges());
       add(
@@ -51,13 +51,18 @@ final class PgTargetCheck {
               "schema_evolution",
               "no_privilege",
               "only the owner of " + table.name() + " may add columns to it",
-              "grant " + facts.owner() + " to " + role + ", or use schema_evolution none"));
+              "grant "
+                  + facts.owner()
+                  + " to "
+                  + server.role()
+                  + ", or use schema_evolution none"));
     }
   }
 
   private void key(TableMapping mapping) {
     List<String> key = mapping.targetKeyNames();
     if (facts.uniqueKeys().stream().anyMatch(key::containsAll)) {
+      unchecked();
       return;
     }
     Optional<PgTableFacts.DeferrableKey> deferrable =
@@ -79,6 +84,21 @@ final class PgTargetCheck {
         "no_key",
         table.name() + " has no unique index over the key (" + String.join(", ", key) + ")",
         "Add a primary key or a unique index over these columns to it");
+  }
+
+  private void unchecked() {
+    List<PgTableFacts.DeferrableKey> keys = facts.deferrableKeys();
+    if (server.mayReplicate() && !keys.isEmpty()) {
+      findings.add(
+          Finding.warning(
+              FIELD,
+              "unique_unchecked",
+              "PostgreSQL does not check deferrable unique constraints of "
+                  + table.name()
+                  + " for synchronised rows, which may repeat what the target's users wrote: "
+                  + PgAsk.few(keys.stream().map(PgTableFacts.DeferrableKey::constraint).toList()),
+              keys.get(0).fix(table)));
+    }
   }
 
   private void required(TableMapping mapping) {

@@ -60,6 +60,32 @@ final class RefusedRowTest {
 
   @ParameterizedTest
   @EnumSource(ConflictResolution.class)
+  void oneThatIsRefusedAtTheCommitOnlyIsSetAsideAloneToo(ConflictResolution strategy)
+      throws SQLException {
+    fixture =
+        new ApplyFixture(
+            new ConflictPolicy(strategy, ConflictDetection.ORIGIN, "at", false),
+            DeleteHandling.APPLY,
+            """
+            create function refuse() returns trigger language plpgsql as $$ begin
+              raise check_violation;
+            end $$;
+            create constraint trigger late after insert on item deferrable initially deferred
+              for each row when (new.name = 'bad') execute function refuse();
+            alter table item enable always trigger late;
+            """);
+    fixture.insert("1", "good", null, AT, null);
+    fixture.insert("2", "bad", null, AT, null);
+    fixture.insert("3", "good", null, AT, null);
+
+    fixture.apply();
+
+    assertThat(fixture.rows()).isEqualTo("1,good,,|3,good,,");
+    assertThat(fixture.parked.all()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(ConflictResolution.class)
   void itsDeletionIsNoConflict(ConflictResolution strategy) throws SQLException {
     ApplyFixture f = refusing(strategy);
     f.apply();

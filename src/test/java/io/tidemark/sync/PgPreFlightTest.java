@@ -166,6 +166,17 @@ final class PgPreFlightTest {
   }
 
   @Test
+  void saysWhichUniqueConstraintsAreNotChecked() {
+    at(TARGET, "alter table users add constraint one_name unique (name) deferrable");
+
+    Finding finding = warning(captured(), "unique_unchecked");
+
+    assertThat(finding.message()).contains("one_name");
+    at(TARGET, finding.fix());
+    assertThat(captured()).isEmpty();
+  }
+
+  @Test
   void refusesToReadATableThatHidesRows() {
     at(SOURCE, "alter table users enable row level security");
     assertThat(captured()).isEmpty();
