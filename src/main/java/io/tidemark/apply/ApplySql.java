@@ -146,9 +146,24 @@ final class ApplySql {
     return guard.insertOver() == InsertOver.OWN ? set + "\n  where " + guard.ownToInsertion() : set;
   }
 
-  /** Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. */
+  /**
+   * Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. Of a
+   * partition whose columns lie otherwise than the table's it does not tell even that, but the
+   * statement does not see the rows that it has put itself.
+   */
   private String insertedMark() {
-    return serverMajor >= 18 ? "(old." + Sql.name(key.get(0).name()) + " is null)" : "(xmax = 0)";
+    if (serverMajor >= 18) {
+      return "(old." + Sql.name(key.get(0).name()) + " is null)";
+    }
+    if (mapping.target().relationKind() != 'p') {
+      return "(xmax = 0)";
+    }
+    String same =
+        key.stream()
+            .map(column -> Sql.name(column.name()))
+            .map(name -> "o." + name + " = t." + name)
+            .collect(joining(" and "));
+    return "(not exists (select from " + table + " o where " + same + "))";
   }
 
   /** A statement over one list of items; it answers the places of the rows that it found. */
