@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -359,6 +360,47 @@ class EveryChangeTest {
         """);
 
     tables.assertInStep("quiet");
+  }
+
+  /** One that fires for our rows as well; the others do not. */
+  @Test
+  void aRowThatATriggerOfTheTargetLeavesOutIsSetAsideAlone() {
+    tables.both("create table trig (id int primary key, v text)");
+    tables.target(
+        """
+        create function leave_out() returns trigger language plpgsql as $$
+        begin
+          if tg_op = 'DELETE' then return case when old.v = 'stays' then null else old end; end if;
+          return case when new.v like 'out%' then null else new end;
+        end $$;
+        create trigger leave_out before insert or update or delete on trig
+          for each row execute function leave_out();
+        alter table trig enable always trigger leave_out;
+        create function fail() returns trigger language plpgsql as $$
+        begin raise exception 'fired'; end $$;
+        create trigger fail before insert or update or delete on trig
+          for each row execute function fail();
+        """);
+    tables.source("insert into trig values (1, 'a'), (2, 'b'), (3, 'stays')");
+    tables.keep("trig");
+
+    tables.source(
+        """
+        insert into trig values (4, 'd'), (5, 'out'), (6, 'f');
+        update trig set v = 'out too' where id = 1;
+        update trig set id = 20, v = 'out' where id = 2;
+        delete from trig where id in (3, 6);
+        update trig set v = 'through' where id = 4;
+        """);
+
+    UUID trig = tables.configuration("trig");
+    tables.arrive(trig);
+    assertThat(
+            TestStack.text(
+                tables.fixture.target,
+                "select string_agg(id || ' ' || v, ',' order by id) from trig"))
+        .isEqualTo("1 a,2 b,3 stays,4 through");
+    assertThat(tables.fixture.find(trig).rowsParked()).isEqualTo(4);
   }
 
   @Test

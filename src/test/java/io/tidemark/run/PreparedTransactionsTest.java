@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -18,6 +19,9 @@ class PreparedTransactionsTest {
   private static final String LEFT =
       "select string_agg(quote_literal(gid), ',') from pg_prepared_xacts"
           + " where database = current_database()";
+
+  private static final String PUBLISHED =
+      "select exists (select from pg_publication_tables where tablename = 't')";
 
   private final KeptTables tables = new KeptTables();
 
@@ -98,21 +102,19 @@ class PreparedTransactionsTest {
     tables.keep("first");
     prepare("early", "insert into t values (2, 'early'); update t set v = 'early' where id = 1");
 
-    UUID t = tables.fixture.create("t", "");
-    tables.source("insert into t values (3, 'meanwhile')");
+    CompletableFuture<UUID> made =
+        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
     Awaitility.await()
         .atMost(EngineFixture.PATIENCE)
-        .until(
-            () ->
-                TestStack.text(
-                        tables.fixture.source,
-                        "select exists (select from pg_publication_tables where tablename = 't')")
-                    .equals("t"));
-    assertThat(tables.fixture.find(t).configuration().state()).isNotEqualTo(SyncState.STREAMING);
+        .until(() -> TestStack.text(tables.fixture.source, PUBLISHED).equals("t"));
+    tables.source("insert into t values (3, 'meanwhile')");
+    assertThat(made).isNotDone();
     commit("early");
 
+    UUID t = made.join();
     tables.fixture.awaitState(t, SyncState.STREAMING);
     tables.source("insert into t values (4, 'late')");
     tables.fixture.awaitEqual("t");
+    tables.assertUndisturbed(t);
   }
 }
