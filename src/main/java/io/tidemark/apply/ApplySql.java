@@ -82,7 +82,7 @@ final class ApplySql {
             returning 1)"""
               .formatted(
                   table,
-                  assignments(i -> !isKey(i)),
+                  assignments(this::isSettable),
                   changed.as("d"),
                   keyIs(),
                   guard.andOwn(),
@@ -133,21 +133,37 @@ final class ApplySql {
   }
 
   private String onConflict() {
-    List<ColumnShape> others = mapping.others().stream().map(Pair::target).toList();
-    if (others.isEmpty() || guard.insertOver() == InsertOver.NEVER) {
+    if (!canUpdate() || guard.insertOver() == InsertOver.NEVER) {
       return "do nothing";
     }
     String set =
         "do update set "
-            + others.stream()
-                .map(one -> Sql.name(one.name()) + " = excluded." + Sql.name(one.name()))
+            + IntStream.range(0, columns.size())
+                .filter(this::isSettable)
+                .mapToObj(i -> Sql.name(columns.get(i).name()))
+                .map(name -> name + " = excluded." + name)
                 .collect(joining(", "));
     return guard.insertOver() == InsertOver.OWN ? set + "\n  where " + guard.ownToInsertion() : set;
   }
 
-  /** Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. */
+  /**
+   * Whether a returned row is new. PostgreSQL 18 says so; before, a new row has no locker yet. Of a
+   * partition whose columns lie otherwise than the table's it does not tell even that, but the
+   * statement does not see the rows that it has put itself.
+   */
   private String insertedMark() {
-    return serverMajor >= 18 ? "(old." + Sql.name(key.get(0).name()) + " is null)" : "(xmax = 0)";
+    if (serverMajor >= 18) {
+      return "(old." + Sql.name(key.get(0).name()) + " is null)";
+    }
+    if (mapping.target().relationKind() != 'p') {
+      return "(xmax = 0)";
+    }
+    String same =
+        key.stream()
+            .map(column -> Sql.name(column.name()))
+            .map(name -> "o." + name + " = t." + name)
+            .collect(joining(" and "));
+    return "(not exists (select from " + table + " o where " + same + "))";
   }
 
   /** A statement over one list of items; it answers the places of the rows that it found. */
@@ -161,8 +177,8 @@ final class ApplySql {
   Found<RowEdit> patch(IntPredicate present) {
     JdbcFeeds<RowEdit> items =
         needsOf(presentOf(keys().places(), RowEdit::put, present), edit -> edit);
-    if (IntStream.range(0, columns.size()).noneMatch(i -> present.test(i) && !isKey(i))) {
-      // Nothing but the key is known; the row need only be there.
+    if (IntStream.range(0, columns.size()).noneMatch(i -> present.test(i) && isSettable(i))) {
+      // There is nothing to be set; the row need only be there.
       String text =
           """
           select d.place
@@ -172,7 +188,7 @@ final class ApplySql {
               .formatted(items.as("d"), table, keyIs(), guard.andOwn());
       return new Found<>(text, items);
     }
-    return update(items, i -> present.test(i) && !isKey(i));
+    return update(items, i -> present.test(i) && isSettable(i));
   }
 
   /**
@@ -182,7 +198,64 @@ final class ApplySql {
   Found<Step.Move> move(IntPredicate present) {
     JdbcFeeds<Step.Move> items = keysOf(new JdbcFeeds<Step.Move>().places(), Step.Move::oldKey);
     presentOf(items, Step.Move::row, present);
-    return update(needsOf(items, Step.Move::edit), present);
+    needsOf(items, Step.Move::edit);
+    boolean fixed = IntStream.range(0, columns.size()).anyMatch(i -> present.test(i) && isFixed(i));
+    return fixed ? replace(items, present, guard.andOwn()) : update(items, present);
+  }
+
+  /**
+   * Gives rows that stand as they should, but for a value that cannot be set, the value too. Few
+   * have another one: the source's own would have to have been made anew.
+   */
+  Found<RowEdit> fix() {
+    JdbcFeeds<RowEdit> items =
+        presentOf(keys().places(), RowEdit::put, i -> isFixed(i) && !isKey(i));
+    String differs =
+        IntStream.range(0, columns.size())
+            .filter(i -> isFixed(i) && !isKey(i))
+            .mapToObj(i -> "t." + Sql.name(columns.get(i).name()) + " <> " + value(i))
+            .collect(joining(" or ", "\n  and (", ")"));
+    return replace(items, i -> isFixed(i) && !isKey(i), differs);
+  }
+
+  /**
+   * Puts a new row in the place of one, with the values that are given and else those that it had:
+   * the only way to give a column {@code generated always as identity} another value.
+   */
+  private <T> Found<T> replace(JdbcFeeds<T> items, IntPredicate given, String condition) {
+    List<ColumnShape> all =
+        mapping.target().columns().stream().filter(ColumnShape::isWritable).toList();
+    List<String> values = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
+      int place = columns.indexOf(all.get(i));
+      String value =
+          place >= 0 && given.test(place) ? value(place) : "t." + Sql.name(all.get(i).name());
+      values.add(value + " as v" + i);
+    }
+    String text =
+        """
+        with gone as (
+          delete from %s t
+          using %s
+          where %s%s
+          returning d.place, %s
+        ), put as (
+          insert into %s (%s) overriding system value
+          select %s
+          from gone)
+        select place
+        from gone
+        """
+            .formatted(
+                table,
+                items.as("d"),
+                keyIs(),
+                condition,
+                String.join(", ", values),
+                table,
+                names(all),
+                IntStream.range(0, all.size()).mapToObj(i -> "v" + i).collect(joining(", ")));
+    return new Found<>(text, items);
   }
 
   private <T> Found<T> update(JdbcFeeds<T> items, IntPredicate written) {
@@ -271,6 +344,25 @@ final class ApplySql {
     return key.contains(columns.get(index));
   }
 
+  /** A column {@code generated always as identity} takes a value when inserted, never later. */
+  private boolean isFixed(int index) {
+    return columns.get(index).generation() == ColumnShape.Generation.IDENTITY_ALWAYS;
+  }
+
+  private boolean isSettable(int index) {
+    return !isKey(index) && !isFixed(index);
+  }
+
+  /** Whether a row has anything that an update which keeps its key can set. */
+  boolean canUpdate() {
+    return IntStream.range(0, columns.size()).anyMatch(this::isSettable);
+  }
+
+  /** Whether rows have something besides the key that an update cannot set. */
+  boolean needsFix() {
+    return IntStream.range(0, columns.size()).anyMatch(i -> isFixed(i) && !isKey(i));
+  }
+
   private String keyIs() {
     return IntStream.range(0, key.size())
         .mapToObj(
@@ -290,9 +382,7 @@ final class ApplySql {
   }
 
   private String overriding() {
-    boolean identity =
-        columns.stream()
-            .anyMatch(column -> column.generation() == ColumnShape.Generation.IDENTITY_ALWAYS);
+    boolean identity = IntStream.range(0, columns.size()).anyMatch(this::isFixed);
     return identity ? " overriding system value" : "";
   }
 

@@ -220,7 +220,9 @@ final class JdbcConflictWriter {
       takeMissing();
       completeFromSource();
       Written written = locked.writeRows(writes);
-      requireUncontested(written);
+      if (written.contested()) {
+        throw heldBack(writes);
+      }
       return written.counts().plus(RowCounts.unchanged(unchanged)).plus(RowCounts.skipped(skipped));
     }
 
@@ -307,7 +309,9 @@ final class JdbcConflictWriter {
     RowCounts counts = RowCounts.skipped(skipped);
     if (!toMove.isEmpty()) {
       Written written = locked.write(new Step.Moves(toMove));
-      requireUncontested(written);
+      if (written.contested()) {
+        throw leftOut();
+      }
       counts = counts.plus(written.counts());
     }
     return toPut.isEmpty() ? counts : counts.plus(writeRows(toPut, findings));
@@ -443,9 +447,40 @@ final class JdbcConflictWriter {
     }
   }
 
+  /**
+   * Why rows that were looked at, and locked if they were there, were not all written: nobody but a
+   * trigger can keep back one that is locked, nor one that is still not there. Only a new row may
+   * have been overtaken.
+   */
+  private SQLException heldBack(List<RowEdit> edits) throws SQLException {
+    Map<Integer, JdbcSeen> now = look(edits);
+    boolean overtaken = false;
+    for (int i = 0; i < edits.size(); i++) {
+      RowEdit edit = edits.get(i);
+      if (edit.isDeletion() == now.containsKey(i)) {
+        return leftOut();
+      }
+      JdbcSeen there = now.get(i);
+      overtaken |=
+          there != null
+              && edit.expected() == Expected.ABSENT
+              && there.foreign()
+              && !there.isEqual();
+    }
+    return overtaken ? overtaken() : leftOut();
+  }
+
+  private static SQLException leftOut() {
+    return new SQLException("a trigger of the target left a row out", PgRefusal.LEFT_OUT);
+  }
+
+  private static SQLException overtaken() {
+    return new SQLException("a row came or went between look and write", TRY_AGAIN);
+  }
+
   private static void requireUncontested(Written written) throws SQLException {
     if (written.contested()) {
-      throw new SQLException("a row came or went between look and write", TRY_AGAIN);
+      throw overtaken();
     }
   }
 

@@ -84,7 +84,7 @@ final class JdbcTableWriter {
     for (RowEdit edit : edits) {
       if (edit.isDeletion()) {
         deletes.add(edit);
-      } else if (!edit.put().isComplete()) {
+      } else if (!edit.put().isComplete() || needsOnlyBeThere(edit)) {
         patches.add(edit);
       } else if (isUpdate(edit)) {
         updates.add(edit);
@@ -96,6 +96,10 @@ final class JdbcTableWriter {
     for (List<RowEdit> alike : groupedByPresence(patches, edit -> edit.put().presence())) {
       written = written.plus(patch(alike));
     }
+    if (sql.needsFix()) {
+      // Whatever the guard held back makes the caller give all of it up.
+      statements.places(sql.fix(), edits.stream().filter(edit -> !edit.isDeletion()).toList());
+    }
     return written;
   }
 
@@ -103,7 +107,14 @@ final class JdbcTableWriter {
   private boolean isUpdate(RowEdit edit) {
     return edit.expected() == Expected.PRESENT
         && guard.insertOver() != Guard.InsertOver.ALWAYS
-        && !mapping.others().isEmpty();
+        && sql.canUpdate();
+  }
+
+  /** Of a row that is nothing but its key an update finds nothing to set. */
+  private boolean needsOnlyBeThere(RowEdit edit) {
+    return edit.expected() == Expected.PRESENT
+        && guard.insertOver() != Guard.InsertOver.ALWAYS
+        && !sql.canUpdate();
   }
 
   private Written writeComplete(List<RowEdit> deletes, List<RowEdit> updates, List<RowEdit> inserts)

@@ -15,6 +15,9 @@ enum PgRefusal {
   /** The table or the privileges are not as the configuration needs them: a person must act. */
   SCHEMA;
 
+  /** The SQL standard's state for a trigger that stands in the way of its own statement. */
+  static final String LEFT_OUT = "27000";
+
   static PgRefusal of(SQLException e) {
     String state = e.getSQLState();
     if (state == null || state.length() < 2) {
@@ -22,7 +25,7 @@ enum PgRefusal {
     }
     return switch (state.substring(0, 2)) {
       // Data exceptions, integrity violations, and what a trigger of the target raises.
-      case "22", "23", "44", "P0" -> ROW;
+      case "22", "23", "27", "44", "P0" -> ROW;
       case "40", "55" -> TRANSIENT;
       case "08", "57", "58", "53", "XX" -> UNREACHABLE;
       default -> SCHEMA;
@@ -65,6 +68,7 @@ enum PgRefusal {
       case "22001" -> "a value is too long for the target's column";
       case "22003" -> "a number is out of the target column's range";
       case "22P02", "22007", "22008" -> "a value is not valid for the target column's type";
+      case LEFT_OUT -> "a trigger of the target left the row out";
       case "P0001" -> "a trigger of the target refused the row";
       default -> "the target refused the row";
     };

@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import io.tidemark.capture.Captured.Changed;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
+import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.Row;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableName;
@@ -49,6 +50,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
    * source transaction's size, and how long readers wait for the first of it.
    */
   private static final long TRANSACTION_BYTES_MAX = 16L << 20;
+
+  /** What a change may take; the rest is left for what Kafka adds to a record. */
+  private static final int CHANGE_BYTES_MAX = KafkaTopics.RECORD_BYTES_MAX - (64 << 10);
 
   /** Producer memory: one record of the largest size, or a transaction and what it overlaps. */
   private static final long BUFFER_BYTES = KafkaTopics.RECORD_BYTES_MAX + (32L << 20);
@@ -231,6 +235,27 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     open = false;
   }
 
+  private void requireSendable(Change change, long bytes) {
+    if (bytes <= CHANGE_BYTES_MAX) {
+      return;
+    }
+    throw new OperatingFailure(
+        OperatingFailure.Kind.CAPACITY,
+        "change_too_large",
+        "a change of "
+            + change.table()
+            + " takes "
+            + bytes
+            + " bytes, and a record in Kafka "
+            + CHANGE_BYTES_MAX
+            + " at most; the changes after it wait",
+        "make the row smaller at the source (REPLICA IDENTITY FULL sends it twice), or delete the"
+            + " table's configurations; then POST /captures/"
+            + connection
+            + "/reset, which leaves the change out and copies the tables in full",
+        null);
+  }
+
   private long send(Changed changed) {
     Change change = changed.change();
     String topic =
@@ -245,6 +270,8 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     }
     Row key = changed.key();
     byte[] keyBytes = key == null ? null : json.key(key);
+    // Twice: a key change has the other key in a header.
+    requireSendable(change, value.length + (keyBytes == null ? 0 : 2L * keyBytes.length));
     // Without a key nothing says which rows belong together, so all of them keep one order.
     Integer partition = key == null ? 0 : null;
     ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, keyBytes, value);

@@ -10,6 +10,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -17,6 +18,42 @@ import java.util.TreeSet;
 final class PgPublication {
   /** Stored generated columns are published from 18 on; updates under FULL fail without them. */
   private static final int GENERATED_SINCE = 18;
+
+  /**
+   * Whose old rows the log tells is each partition's own matter, but its message goes by the root:
+   * of another identity, what is not in the old row would read as null. Without one, the source's
+   * own updates would fail once the table is published.
+   */
+  private static final String OTHER_IDENTITY =
+      """
+      select c.oid::regclass::text
+      from pg_catalog.pg_partition_tree(?::oid) p
+      join pg_catalog.pg_class c on c.oid = p.relid
+      join pg_catalog.pg_class r on r.oid = ?::oid
+      where p.isleaf
+        and c.relkind = 'r'
+        and c.relreplident <> 'f'
+        and (c.relreplident <> r.relreplident
+          or not exists (
+            select
+            from pg_catalog.pg_index i
+            where i.indrelid = c.oid
+              and (c.relreplident = 'd' and i.indisprimary or i.indisreplident)))
+      order by 1
+      limit 1
+      """;
+
+  /** The server refuses the source's own updates of such a table as soon as it is published. */
+  private static final String VIRTUAL_IN_FULL =
+      """
+      select a.attname
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attgenerated = 'v'
+      where c.oid = ?::oid
+        and c.relreplident = 'f'
+        and not a.attisdropped
+      limit 1
+      """;
 
   private final Connection connection;
   private final String name;
@@ -42,6 +79,29 @@ final class PgPublication {
           "table " + table + " writes no WAL, so its changes cannot be captured",
           "ALTER TABLE " + table + " SET LOGGED");
     }
+    Optional<String> other = ask(connection, OTHER_IDENTITY, shape.oid(), shape.oid());
+    if (shape.relationKind() == 'p' && other.isPresent()) {
+      throw refusal(
+          "partition_identity",
+          "partition "
+              + other.get()
+              + " of "
+              + table
+              + " has another replica identity than the table, or none",
+          "alter table " + other.get() + " replica identity as the table has it, or full");
+    }
+    Optional<String> computed = ask(connection, VIRTUAL_IN_FULL, shape.oid());
+    if (computed.isPresent()) {
+      throw refusal(
+          "virtual_in_identity",
+          "under REPLICA IDENTITY FULL PostgreSQL publishes no updates of a table with a virtual"
+              + " column, and "
+              + table
+              + " has '"
+              + computed.get()
+              + "'",
+          "alter table " + table + " replica identity default, or using index …");
+    }
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("show wal_level")) {
       row.next();
@@ -50,6 +110,18 @@ final class PgPublication {
             "wal_level",
             "the source has wal_level = " + row.getString(1),
             "Set wal_level = logical in postgresql.conf and restart the server.");
+      }
+    }
+  }
+
+  private static Optional<String> ask(Connection connection, String sql, long... oids)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < oids.length; i++) {
+        statement.setLong(i + 1, oids[i]);
+      }
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
       }
     }
   }

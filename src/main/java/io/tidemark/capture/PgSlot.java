@@ -24,6 +24,9 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
   /** Making a slot waits for every transaction that is open now. */
   private static final Duration CREATE_MAX = Duration.ofSeconds(120);
 
+  /** What a statement ends with that ran out of time. */
+  private static final String CANCELLED = "57014";
+
   static Optional<PgSlot> find(Connection connection, String name) throws SQLException {
     try (PreparedStatement statement =
         connection.prepareStatement(
@@ -60,6 +63,20 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
       statement.setQueryTimeout((int) CREATE_MAX.toSeconds());
       statement.setString(1, name);
       statement.execute();
+    } catch (SQLException e) {
+      if (!CANCELLED.equals(e.getSQLState())) {
+        throw e;
+      }
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE,
+          "transactions_open",
+          "replication slot "
+              + name
+              + " could not begin: transactions that were open before it are still open after "
+              + CREATE_MAX.toSeconds()
+              + " s",
+          "End them (pg_stat_activity, pg_prepared_xacts), of whatever database, then try again.",
+          e);
     }
   }
 

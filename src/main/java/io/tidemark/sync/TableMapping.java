@@ -37,6 +37,18 @@ public record TableMapping(
     Pair reversed() {
       return new Pair(target, source);
     }
+
+    private Pair intoPlain() {
+      return new Pair(
+          source,
+          new ColumnShape(
+              target.name(),
+              target.type(),
+              target.castType(),
+              target.typeOid(),
+              target.nullable(),
+              ColumnShape.Generation.WRITTEN));
+    }
   }
 
   public TableMapping {
@@ -86,8 +98,15 @@ public record TableMapping(
         .findFirst();
   }
 
-  /** This mapping with another table of the target's columns in its place. */
+  /**
+   * This mapping with another table in the target's place, one that has the mapped columns and
+   * computes none of them.
+   */
   public TableMapping onto(TableName table) {
+    if (table.equals(target.name())) {
+      return this;
+    }
+    List<Pair> plain = columns.stream().map(Pair::intoPlain).toList();
     TableShape other =
         new TableShape(
             table,
@@ -95,10 +114,11 @@ public record TableMapping(
             target.relationKind(),
             target.persistence(),
             target.replicaIdentity(),
-            target.columns(),
+            plain.stream().map(Pair::target).toList(),
             target.key(),
             target.estimatedRows());
-    return new TableMapping(source, other, columns, key, filter);
+    return new TableMapping(
+        source, other, plain, key.stream().map(Pair::intoPlain).toList(), filter);
   }
 
   /** The mapped columns' names at the target. */

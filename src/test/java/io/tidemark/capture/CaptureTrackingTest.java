@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.OperatingFailure;
@@ -140,6 +141,48 @@ class CaptureTrackingTest {
       assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, U))
           .hasMessageContaining("no WAL");
       assertThat(fixture.query("select count(*) from pg_publication")).isEqualTo("0");
+    }
+  }
+
+  /** Published, its old rows would read as nulls, or the source's own updates would fail. */
+  @Test
+  void refusesPartitionsWithAnotherReplicaIdentityThanTheirTable() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute(
+          "create table t (id int primary key, v text) partition by range (id)",
+          "create table t_1 partition of t for values from (0) to (10)",
+          "create table t_2 partition of t for values from (10) to (20)",
+          "alter table t_2 replica identity nothing");
+      ChangeTracker tracker = fixture.tracker();
+
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+          .hasMessageContaining("t_2 of public.t");
+      fixture.execute("alter table t_2 replica identity full");
+      tracker.ensureTracked(fixture.source, T);
+      tracker.release(fixture.source, Set.of());
+      // The table's own identity is not its partitions'.
+      fixture.execute("alter table t replica identity full");
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+          .hasMessageContaining("t_1 of public.t");
+    }
+  }
+
+  @Test
+  void refusesAVirtualColumnUnderFullIdentity() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      assumeTrue(Integer.parseInt(fixture.query("show server_version_num")) >= 180000);
+      fixture.execute(
+          "create table t (id int primary key, a int, b int generated always as (a) virtual)",
+          "alter table t replica identity full");
+      ChangeTracker tracker = fixture.tracker();
+
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+          .hasMessageContaining("'b'");
+
+      // Why: it would be the source's own statements that fail.
+      fixture.execute("insert into t values (1, 1)", "create publication p for table t");
+      assertThatThrownBy(() -> fixture.execute("update t set a = 2"))
+          .hasMessageContaining("cannot update");
     }
   }
 

@@ -59,6 +59,28 @@ class KafkaChangeWriterTest {
     }
   }
 
+  /** Kafka's own refusal would name neither the table nor a way out. */
+  @Test
+  void saysWhichTableHasAChangeThatNoRecordHolds() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture);
+        KafkaChangeWriter writer = writer(fixture, topics)) {
+      writer.record(first(fixture));
+      TableSchema schema = schema(0);
+      Row row = Row.of(RowShape.ofText(List.of("id")), "x".repeat(KafkaTopics.RECORD_BYTES_MAX));
+      ChangeSource source = source(new SourcePosition(7, 1, 0), schema);
+      Captured large = new Captured.Changed(new Change.Insert(source, row), null, schema);
+
+      assertThatThrownBy(() -> writer.accept(large))
+          .isInstanceOfSatisfying(
+              OperatingFailure.class,
+              failure -> {
+                assertThat(failure).hasMessageContaining(T.toString());
+                assertThat(failure.hint().orElseThrow()).contains("reset");
+              });
+    }
+  }
+
   @Test
   void aSchemaIsReadNoLaterThanTheFirstChangeThatNamesIt() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture();
@@ -146,10 +168,13 @@ class KafkaChangeWriterTest {
 
   private static Captured insert(long commitLsn, long ordinal, TableSchema schema) {
     Row row = Row.of(RowShape.of(List.of("id"), List.of(ValueKind.NUMBER)), "1");
-    SourcePosition position = new SourcePosition(commitLsn, ordinal, 0);
-    ChangeSource source =
-        new ChangeSource(CaptureFixture.CONNECTION, "db", T, position, 1, 1, 0, null, schema.id());
+    ChangeSource source = source(new SourcePosition(commitLsn, ordinal, 0), schema);
     return new Captured.Changed(new Change.Insert(source, row), row, schema);
+  }
+
+  private static ChangeSource source(SourcePosition position, TableSchema schema) {
+    return new ChangeSource(
+        CaptureFixture.CONNECTION, "db", T, position, 1, 1, 0, null, schema.id());
   }
 
   private static WrittenPosition position(CaptureFixture fixture) {
