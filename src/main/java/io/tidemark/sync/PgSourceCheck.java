@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -135,7 +136,9 @@ final class PgSourceCheck {
   List<Finding> changes(TableMapping mapping, String publication) throws SQLException {
     findings.clear();
     if (definition.needsCapture()) {
-      identity(mapping);
+      if (!deferrableKey(mapping)) {
+        identity(mapping);
+      }
       computed(mapping);
       partitions(publication);
       if (!facts.privileges().contains("owner")) {
@@ -164,6 +167,33 @@ final class PgSourceCheck {
             "alter table " + stored.getKey() + " replica identity full, or using index …");
       }
     }
+  }
+
+  /**
+   * One statement may hand the keys of a deferrable constraint from row to row. The log then has
+   * two rows of one key for a while, and does not say which of them a later change is about. Nor is
+   * such a key a replica identity.
+   */
+  private boolean deferrableKey(TableMapping mapping) {
+    List<String> key = mapping.key().stream().map(pair -> pair.source().name()).toList();
+    if (facts.uniqueKeys().stream().anyMatch(key::containsAll)) {
+      return false;
+    }
+    Optional<PgTableFacts.DeferrableKey> deferrable =
+        facts.deferrableKeys().stream()
+            .filter(found -> key.containsAll(found.columns()))
+            .findFirst();
+    deferrable.ifPresent(
+        found ->
+            add(
+                "source_key_deferrable",
+                "the key of "
+                    + table.name()
+                    + " is deferrable ("
+                    + found.constraint()
+                    + "), so that its log does not always tell which row was changed",
+                found.fix(table)));
+    return deferrable.isPresent();
   }
 
   private void computed(TableMapping mapping) {
