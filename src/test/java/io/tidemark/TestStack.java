@@ -89,6 +89,12 @@ public final class TestStack {
     }
   }
 
+  /** The release of a database's server. */
+  public static int serverMajor(PgDatabase database) {
+    return Integer.parseInt(
+        text(database, "select current_setting('server_version_num')::int / 10000"));
+  }
+
   /** The first column of the first row, as text. */
   public static String text(PgDatabase database, String sql) {
     try (Connection connection = database.open("test");

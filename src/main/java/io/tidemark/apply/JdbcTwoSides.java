@@ -76,7 +76,7 @@ final class JdbcTwoSides implements AutoCloseable {
   }
 
   /** See {@link JdbcTwoWay#apply}. */
-  Applied apply(JdbcTwoWay.Work work) {
+  Applied apply(TwoWayWork work) {
     return run(() -> twoWay.apply(work));
   }
 

@@ -8,16 +8,11 @@ import io.tidemark.apply.TwoWayDecision.Event;
 import io.tidemark.apply.TwoWayDecision.Outcome;
 import io.tidemark.apply.TwoWayDecision.Side;
 import io.tidemark.apply.TwoWaySql.Asked;
-import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
-import io.tidemark.change.RowShape;
-import io.tidemark.change.SourcePosition;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.conflict.ConflictResolver;
-import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.Later;
-import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
@@ -57,8 +52,7 @@ final class JdbcTwoWay implements AutoCloseable {
   private final TwoWayDecision decision;
   private final JdbcPositions positions;
   private final ApplyPorts ports;
-  private final RowShape shape;
-  private final RowShape keyShape;
+  private final TwoWayConflicts records;
   private final List<String> keyColumns;
   private final Set<RowKey> waiting = new HashSet<>();
 
@@ -69,15 +63,6 @@ final class JdbcTwoWay implements AutoCloseable {
 
   /** Up to which writes of each side a row was compared, ahead of what has arrived. */
   private record Compared(long sourceMicros, long targetMicros) {}
-
-  /** A batch of both sides' changes and what it moves. */
-  record Work(
-      TwoWayChanges source,
-      TwoWayChanges target,
-      AppliedPosition sourceFrom,
-      AppliedPosition sourceTo,
-      AppliedPosition targetFrom,
-      AppliedPosition targetTo) {}
 
   /** Takes both sessions over. */
   JdbcTwoWay(
@@ -105,8 +90,7 @@ final class JdbcTwoWay implements AutoCloseable {
     source = new JdbcSide(sourceSession, configuration, back, timestamp);
     target = new JdbcSide(targetSession, configuration, mapping, timestamp);
     decision = new TwoWayDecision(new ConflictResolver(policy.strategy()));
-    shape = JdbcConflictWriter.shape(mapping.columns());
-    keyShape = JdbcConflictWriter.shape(mapping.key());
+    records = new TwoWayConflicts(mapping);
     keyColumns = mapping.targetKeyNames();
   }
 
@@ -120,7 +104,7 @@ final class JdbcTwoWay implements AutoCloseable {
   }
 
   /** Brings the touched rows in step; both sides and the positions, or nothing that counts. */
-  Applied apply(Work work) throws SQLException {
+  Applied apply(TwoWayWork work) throws SQLException {
     while (true) {
       Attempt attempt = new Attempt(work);
       try {
@@ -169,7 +153,7 @@ final class JdbcTwoWay implements AutoCloseable {
 
   /** One pair of transactions. */
   private final class Attempt {
-    private final Work work;
+    private final TwoWayWork work;
     private final List<Detected> conflicts = new ArrayList<>();
     private final List<ParkedRow> parked = new ArrayList<>();
     private final List<Later> later = new ArrayList<>();
@@ -179,7 +163,7 @@ final class JdbcTwoWay implements AutoCloseable {
     private final Map<RowKey, Compared> compared = new HashMap<>();
     private RowCounts counts = RowCounts.NONE;
 
-    Attempt(Work work) {
+    Attempt(TwoWayWork work) {
       this.work = work;
     }
 
@@ -287,28 +271,17 @@ final class JdbcTwoWay implements AutoCloseable {
     }
 
     private void park(RowKey key, SQLException refusal) {
-      Touched touched = anyTouch(key);
+      Touched touched = work.touch(key);
       parked.add(
           new ParkedRow(
               keyColumns,
               key,
-              topicOf(key),
+              work.topicOf(key),
               0,
               touched.first(),
               touched.last(),
               refusal.getSQLState(),
               PgRefusal.describe(refusal)));
-    }
-
-    private String topicOf(RowKey key) {
-      return work.source().touched().containsKey(key)
-          ? work.sourceTo().topic()
-          : work.targetTo().topic();
-    }
-
-    private Touched anyTouch(RowKey key) {
-      Touched there = work.source().touched().get(key);
-      return there == null ? work.target().touched().get(key) : there;
     }
 
     /** Keys that are written together. */
@@ -363,7 +336,7 @@ final class JdbcTwoWay implements AutoCloseable {
         boolean sourceStands = fromSource;
         if (isContested) {
           Verdict verdict = decision.decideUnique(ofSource.timeMicros(), ofTarget.timeMicros());
-          found.add(violation(key, sourceKey, ofSource, ofTarget, unique, verdict));
+          found.add(records.ofValue(key, sourceKey, ofSource, ofTarget, unique, verdict, work));
           if (verdict == Verdict.REVIEW) {
             holding.add(targetKey);
             done = done.plus(RowCounts.skipped(1));
@@ -371,7 +344,7 @@ final class JdbcTwoWay implements AutoCloseable {
           }
           sourceStands = verdict == Verdict.APPLY;
         }
-        Touched cause = anyTouch(key);
+        Touched cause = work.touch(key);
         if (sourceStands) {
           giveWay(cause, target, atTarget, targetKey, sourceKey, atSource);
         } else {
@@ -403,28 +376,6 @@ final class JdbcTwoWay implements AutoCloseable {
         }
       }
 
-      private Detected violation(
-          RowKey touchedKey,
-          RowKey key,
-          Held ofSource,
-          Held ofTarget,
-          List<String> unique,
-          Verdict verdict) {
-        Touched touched = anyTouch(touchedKey);
-        SourcePosition position =
-            work.source().touched().containsKey(touchedKey) ? touched.last() : SourcePosition.START;
-        return new Detected(
-            ConflictType.UNIQUE_VIOLATION,
-            Row.of(keyShape, key.values().toArray(String[]::new)),
-            new Place(topicOf(touchedKey), 0, touched.first()),
-            position,
-            row(ofSource),
-            row(ofTarget),
-            null,
-            unique,
-            verdict);
-      }
-
       private static @Nullable List<@Nullable String> values(@Nullable Held held) {
         return held == null ? null : held.values();
       }
@@ -432,9 +383,7 @@ final class JdbcTwoWay implements AutoCloseable {
       private void take(RowKey key, @Nullable Held source, @Nullable Held target) {
         if (waiting.contains(key)) {
           // Also for the target's change: it may be the decision itself, and the key wait no more.
-          Touched change = work.source().touched().get(key);
-          joined.add(
-              new Later(key, row(source), change == null ? SourcePosition.START : change.last()));
+          joined.add(new Later(key, records.row(source), work.positionOf(key)));
           done = done.plus(RowCounts.skipped(1));
           return;
         }
@@ -450,7 +399,7 @@ final class JdbcTwoWay implements AutoCloseable {
                 side(target, work.target(), work.targetFrom(), key),
                 target != null && !target.differs());
         if (outcome.conflict() != null) {
-          found.add(detected(key, source, target, outcome));
+          found.add(records.ofKey(key, source, target, outcome, work));
         }
         switch (outcome.action()) {
           case TO_TARGET -> intoTarget.add(edit(key, source, target));
@@ -500,7 +449,7 @@ final class JdbcTwoWay implements AutoCloseable {
       }
 
       private RowEdit edit(RowKey key, @Nullable Held put, @Nullable Held over) {
-        return edit(anyTouch(key), key, put, over);
+        return edit(work.touch(key), key, put, over);
       }
 
       private static RowEdit edit(
@@ -515,41 +464,6 @@ final class JdbcTwoWay implements AutoCloseable {
       private void write(JdbcSide side, List<RowEdit> edits) throws SQLException {
         writing = side;
         done = done.plus(side.write(edits));
-      }
-
-      private Detected detected(
-          RowKey key, @Nullable Held source, @Nullable Held target, Outcome outcome) {
-        Touched touched = anyTouch(key);
-        SourcePosition position =
-            work.source().touched().containsKey(key) ? touched.last() : SourcePosition.START;
-        Verdict verdict = outcome.verdict() == null ? Verdict.REVIEW : outcome.verdict();
-        return new Detected(
-            Objects.requireNonNull(outcome.conflict()),
-            Row.of(keyShape, key.values().toArray(String[]::new)),
-            new Place(topicOf(key), 0, touched.first()),
-            position,
-            row(source),
-            row(target),
-            null,
-            differing(source, target),
-            verdict);
-      }
-
-      private @Nullable Row row(@Nullable Held held) {
-        return held == null ? null : Row.of(shape, held.values().toArray(String[]::new));
-      }
-
-      private List<String> differing(@Nullable Held source, @Nullable Held target) {
-        if (source == null || target == null) {
-          return List.of();
-        }
-        List<String> names = new ArrayList<>();
-        for (int i = 0; i < shape.size(); i++) {
-          if (!Objects.equals(source.values().get(i), target.values().get(i))) {
-            names.add(shape.column(i));
-          }
-        }
-        return names;
       }
 
       void keep() {

@@ -182,9 +182,8 @@ final class KafkaTwoWaySession implements ApplySession {
       bytes += KafkaChanges.size(record);
     }
     long started = System.nanoTime();
-    JdbcTwoWay.Work work =
-        new JdbcTwoWay.Work(
-            source, target, standing(ofSource), sourceTo, standing(ofTarget), targetTo);
+    TwoWayWork work =
+        new TwoWayWork(source, target, standing(ofSource), sourceTo, standing(ofTarget), targetTo);
     if (sides.apply(work) instanceof Applied.Committed committed) {
       standing.put(ofSource, sourceTo);
       standing.put(ofTarget, targetTo);
@@ -228,8 +227,8 @@ final class KafkaTwoWaySession implements ApplySession {
       return;
     }
     TwoWayChanges none = new TwoWayChanges(new Projection(mapping), "");
-    JdbcTwoWay.Work work =
-        new JdbcTwoWay.Work(none, none, standing(ofSource), source, standing(ofTarget), target);
+    TwoWayWork work =
+        new TwoWayWork(none, none, standing(ofSource), source, standing(ofTarget), target);
     if (sides.apply(work) instanceof Applied.Committed) {
       standing.put(ofSource, source);
       standing.put(ofTarget, target);

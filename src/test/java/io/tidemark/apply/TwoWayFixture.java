@@ -235,8 +235,8 @@ final class TwoWayFixture implements AutoCloseable {
     TwoWayChanges target = new TwoWayChanges(new Projection(mapping.reversed()), "ours");
     here.forEach(source::add);
     there.forEach(target::add);
-    JdbcTwoWay.Work work =
-        new JdbcTwoWay.Work(
+    TwoWayWork work =
+        new TwoWayWork(
             source,
             target,
             fromSource.at,
@@ -251,7 +251,7 @@ final class TwoWayFixture implements AutoCloseable {
     return true;
   }
 
-  private boolean tried(JdbcTwoWay.Work work) throws SQLException {
+  private boolean tried(TwoWayWork work) throws SQLException {
     try {
       assertThat(twoWay.apply(work)).isInstanceOf(Applied.Committed.class);
       return true;

@@ -2,6 +2,8 @@ package io.tidemark.run;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.tidemark.TestStack;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
@@ -56,6 +58,9 @@ import org.jdbi.v3.core.Jdbi;
 final class EngineFixture implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** More than ever ask the store at once. */
+  private static final int SESSIONS = 20;
+
   /** A server that nobody runs: each attempt fails at once. */
   static final PgDatabase DEAD =
       new PgDatabase("source", "jdbc:postgresql://127.0.0.1:1/nowhere", "nobody", null);
@@ -64,6 +69,7 @@ final class EngineFixture implements AutoCloseable {
   final PgDatabase target = TestStack.database("target");
   final String prefix = "e" + UUID.randomUUID().toString().substring(0, 8);
   private final int partitions;
+  private final AgroalDataSource pool;
   private final Jdbi jdbi;
   private Instance instance;
 
@@ -78,7 +84,19 @@ final class EngineFixture implements AutoCloseable {
     this.partitions = partitions;
     PgDatabase store = TestStack.database("store");
     Flyway.configure().dataSource(store.url(), null, null).load().migrate();
-    jdbi = Jdbi.create(store.url());
+    try {
+      // As in the program: a session for each question would cost more than the questions.
+      pool =
+          AgroalDataSource.from(
+              new AgroalDataSourceConfigurationSupplier()
+                  .connectionPoolConfiguration(
+                      some ->
+                          some.maxSize(SESSIONS)
+                              .connectionFactoryConfiguration(one -> one.jdbcUrl(store.url()))));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    jdbi = Jdbi.create(pool);
   }
 
   /** One process of Tidemark. */
@@ -327,6 +345,7 @@ final class EngineFixture implements AutoCloseable {
       dropSlots(database);
       dropOrigins(database);
     }
+    pool.close();
   }
 
   private void dropOrigins(PgDatabase database) {

@@ -70,11 +70,7 @@ class EveryTypeTest {
   void open() {
     fixture = new EngineFixture();
     fixture.start();
-    types =
-        SqlTypes.of(
-            Integer.parseInt(
-                TestStack.text(
-                    fixture.source, "select current_setting('server_version_num')::int / 10000")));
+    types = SqlTypes.of(TestStack.serverMajor(fixture.source));
     columns = new ArrayList<>();
     for (int i = 0; i < types.size(); i++) {
       columns.add(new Column("c" + i, types.get(i), false));

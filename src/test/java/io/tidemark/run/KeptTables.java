@@ -36,9 +36,7 @@ final class KeptTables implements AutoCloseable {
 
   /** The server's major version, the same on both sides. */
   int serverMajor() {
-    return Integer.parseInt(
-            TestStack.text(fixture.source, "select current_setting('server_version_num')"))
-        / 10000;
+    return TestStack.serverMajor(fixture.source);
   }
 
   /** Has tables flow into those of the same name. */

@@ -8,11 +8,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Two-phase commit at the source: what is prepared has no session, and lasts until it is ended. */
-@Tag("every-postgres")
 class PreparedTransactionsTest {
   private static final String TABLE = "create table t (id int primary key, v text);";
 

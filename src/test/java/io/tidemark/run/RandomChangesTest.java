@@ -51,11 +51,7 @@ class RandomChangesTest {
       TestStack.execute(database, "create table types (id int primary key)");
       TestStack.execute(database, SqlTypes.MAKE);
     }
-    List<SqlType> types =
-        SqlTypes.of(
-            Integer.parseInt(
-                TestStack.text(
-                    fixture.source, "select current_setting('server_version_num')::int / 10000")));
+    List<SqlType> types = SqlTypes.of(TestStack.serverMajor(fixture.source));
     for (int i = 0; i < TABLES; i++) {
       RandomTable table = new RandomTable("t" + i, types, random);
       TestStack.execute(fixture.source, table.atSource());
