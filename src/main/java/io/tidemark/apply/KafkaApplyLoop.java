@@ -134,10 +134,26 @@ public final class KafkaApplyLoop implements AutoCloseable {
         LOG.log(Level.ERROR, () -> "apply of " + topic + " failed unexpectedly", e);
         attempts++;
         retrying(e, attempts);
+      } catch (OutOfMemoryError e) {
+        // A large row, as a rule: whoever waits for it has to be told, and others go on.
+        attempts++;
+        retrying(outOfMemory(e), attempts);
       }
       pause(attempts);
     }
     state.set(new ApplyState.Stopped(clock.instant()));
+  }
+
+  private OperatingFailure outOfMemory(OutOfMemoryError e) {
+    long megabytes = Runtime.getRuntime().maxMemory() >> 20;
+    return new OperatingFailure(
+        OperatingFailure.Kind.CAPACITY,
+        "out_of_memory",
+        "the next changes of %s do not fit into this process's memory of %d MB"
+            .formatted(topic, megabytes),
+        "start it with more (java -Xmx…): a row takes up to ten times its own size; or give the"
+            + " configuration a smaller batch_size",
+        e);
   }
 
   private void consume() {

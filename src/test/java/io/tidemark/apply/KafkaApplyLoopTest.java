@@ -31,6 +31,21 @@ class KafkaApplyLoopTest {
   /** A consumer that joins its group waits without a word for a broker that is gone. */
   @Test
   void saysThatTheBrokerIsAwayAlsoBeforeItWasGivenAPartition() throws SQLException {
+    ApplyPlan plan = plan();
+    assertTriesAgain(() -> plan, "broker_unreachable");
+  }
+
+  /** A thread that merely died would leave a stream that looks well. */
+  @Test
+  void saysThatARowDoesNotFitIntoMemory() {
+    assertTriesAgain(
+        () -> {
+          throw new OutOfMemoryError("test");
+        },
+        "out_of_memory");
+  }
+
+  private void assertTriesAgain(KafkaApplyLoop.Plans plan, String code) {
     ApplyTask task =
         new ApplyTask(
             UUID.randomUUID(), "source", target, "t", "schemas", DeleteHandling.APPLY, 100);
@@ -41,10 +56,9 @@ class KafkaApplyLoopTest {
             Duration.ofMillis(50),
             Duration.ofMillis(100),
             1 << 20);
-    ApplyPlan plan = plan();
     ApplyPorts ports = new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of());
     try (KafkaApplyLoop loop =
-        KafkaApplyLoop.oneWay(task, () -> plan, DEAD_BROKER, settings, ports, Clock.systemUTC())) {
+        KafkaApplyLoop.oneWay(task, plan, DEAD_BROKER, settings, ports, Clock.systemUTC())) {
       loop.start();
 
       Awaitility.await()
@@ -54,7 +68,7 @@ class KafkaApplyLoopTest {
                   assertThat(loop.state())
                       .isInstanceOfSatisfying(
                           ApplyState.Retrying.class,
-                          state -> assertThat(state.code()).isEqualTo("broker_unreachable")));
+                          state -> assertThat(state.code()).isEqualTo(code)));
     }
   }
 
