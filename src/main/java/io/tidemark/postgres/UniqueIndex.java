@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * some.
  *
  * @param names its name, and those of the indexes that partitions of the table have for it
- * @param columns all columns that its terms and its condition read
+ * @param columns all columns that its terms and its condition read, and those that it includes
  * @param terms what may be there once, over unqualified columns
  * @param condition which rows it is about, likewise; null for all
  * @param nullsEqual whether two nulls are one value to it
@@ -51,7 +51,6 @@ public record UniqueIndex(
                   and d.refobjid = i.indrelid
                   and d.refobjsubid = a.attnum))
             and a.attnum > 0
-            and not a.attnum = any (i.indkey[i.indnkeyatts:])
           order by a.attnum),
         array(
           select pg_catalog.pg_get_indexdef(i.indexrelid, place, false)

@@ -54,7 +54,11 @@ final class HeldValuesTest {
 
   @Test
   void rowsThatAnIndexOfSomeRowsLeavesOutHoldNothing() throws SQLException {
-    String index = "create unique index on item (name) where note is null and at is not null;";
+    String index =
+        """
+        create unique index on item (name) include (note, code)
+          where note is null and at is not null;
+        """;
     try (ApplyFixture f = target(ConflictResolution.SOURCE_WINS, index)) {
       f.others(
           """
