@@ -29,17 +29,19 @@ final class RoomsTest {
 
   /** Each room and the rooms that it may know; what is not listed is forbidden. */
   private static final Map<String, List<String>> ARROWS =
-      Map.of(
-          "change", List.of(),
-          "postgres", List.of("change"),
-          "conflict", List.of("change", "postgres"),
-          "sync", List.of("change", "conflict", "postgres"),
-          "capture", List.of("change", "sync", "postgres"),
-          "apply", List.of("change", "conflict", "sync", "postgres"),
-          "copy", List.of("change", "conflict", "sync", "postgres"),
-          "run", List.of("sync", "capture", "apply", "copy", "conflict", "change", "postgres"),
-          "web", List.of("run", "sync", "conflict", "change"),
-          "embedded", List.of());
+      Map.ofEntries(
+          Map.entry("change", List.of()),
+          Map.entry("postgres", List.of("change")),
+          Map.entry("kafka", List.of("change")),
+          Map.entry("conflict", List.of("change", "postgres")),
+          Map.entry("sync", List.of("change", "conflict", "postgres")),
+          Map.entry("capture", List.of("change", "sync", "postgres", "kafka")),
+          Map.entry("apply", List.of("change", "conflict", "sync", "postgres", "kafka")),
+          Map.entry("copy", List.of("change", "conflict", "sync", "postgres")),
+          Map.entry(
+              "run", List.of("sync", "capture", "apply", "copy", "conflict", "change", "postgres")),
+          Map.entry("web", List.of("run", "sync", "conflict", "change")),
+          Map.entry("embedded", List.of()));
 
   @TestFactory
   Stream<DynamicTest> roomKnowsOnlyTheRoomsThatItsArrowsReach() {
@@ -85,6 +87,7 @@ final class RoomsTest {
     stays(
         List.of("org.apache.kafka.clients..", "org.apache.kafka.common..", "kafka.."),
         List.of("Kafka", "Debezium"),
+        "kafka",
         "embedded",
         "boot");
   }

@@ -5,6 +5,7 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.conflict.ConflictLog;
+import io.tidemark.kafka.KafkaStableEnds;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;

@@ -49,7 +49,7 @@ final class CaptureWait {
       // LSNs of another cluster behind the same address would say nothing.
       String slot = CaptureNames.of(settings, source.connection()).slot();
       SlotGeneration generation = PgSource.generation(source, slot);
-      Optional<WrittenPosition> last = reader.last();
+      Optional<WrittenPosition> last = reader.recent();
       while (last.isEmpty()
           || !generation.equals(last.get().generation())
           || !covers(last.get(), lsn)) {

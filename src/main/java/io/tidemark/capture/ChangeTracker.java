@@ -194,13 +194,13 @@ public final class ChangeTracker implements AutoCloseable {
   }
 
   /**
-   * The LSN such that everything committed before it is in the topics; empty if nothing was
-   * captured yet. Reads the position topic, so it is true on any instance.
+   * An LSN such that everything committed before it is in the topics; empty if nothing was captured
+   * yet. Reads the position topic, so it is true on any instance.
    */
   public OptionalLong writtenUpTo(String connection) {
     try (KafkaPositionReader reader = new KafkaPositionReader(settings, clients, connection)) {
       return reader
-          .last()
+          .recent()
           .filter(last -> last.phase() == WrittenPosition.Phase.WRITTEN)
           .map(last -> OptionalLong.of(last.position().commitLsn()))
           .orElse(OptionalLong.empty());

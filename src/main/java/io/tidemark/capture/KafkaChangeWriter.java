@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -69,6 +70,9 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private static final int LINGER_MILLIS = 20;
   private static final int BATCH_BYTES = 256 << 10;
   private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
+
+  /** For how long writers contend for recording a position; a broker's absence takes longer. */
+  private static final Duration RECORD_MAX = Duration.ofSeconds(10);
 
   private final CaptureSettings settings;
   private final String connection;
@@ -158,6 +162,25 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   void record(WrittenPosition position) {
     writeAlone(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
     resume(position);
+  }
+
+  /**
+   * Writes a position through a writer of its own. A capture that begins at this moment fences that
+   * writer, though it is the one to be fenced; so another one is opened until the position stands.
+   */
+  static void recordOnce(Supplier<KafkaChangeWriter> writers, WrittenPosition position) {
+    long start = System.nanoTime();
+    while (true) {
+      try (KafkaChangeWriter writer = writers.get()) {
+        writer.record(position);
+        return;
+      } catch (KafkaException e) {
+        if (System.nanoTime() - start > RECORD_MAX.toNanos()) {
+          throw e;
+        }
+        LOG.log(System.Logger.Level.DEBUG, "A position could not be recorded; once more.", e);
+      }
+    }
   }
 
   /**

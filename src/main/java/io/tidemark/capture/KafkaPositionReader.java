@@ -1,6 +1,7 @@
 package io.tidemark.capture;
 
 import io.tidemark.change.TopicName;
+import io.tidemark.kafka.KafkaStableEnds;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -31,10 +32,12 @@ final class KafkaPositionReader implements AutoCloseable {
 
   private static final int WINDOW_GROWTH = 32;
 
+  private final Map<String, Object> clients;
   private final Consumer<byte[], byte[]> consumer;
   private final TopicPartition partition;
 
   KafkaPositionReader(CaptureSettings settings, Map<String, Object> clients, String connection) {
+    this.clients = clients;
     Map<String, Object> config = new HashMap<>(clients);
     config.keySet().removeIf(key -> key.equals("group.id") || key.equals("group.instance.id"));
     config.put("isolation.level", "read_committed");
@@ -50,12 +53,31 @@ final class KafkaPositionReader implements AutoCloseable {
     consumer.assign(List.of(partition));
   }
 
-  /** The newest record up to the log's stable end; empty if there is none. */
+  /**
+   * The newest record of all that had been committed; empty if there is none. Waits for the end of
+   * an open transaction, as a rule for milliseconds.
+   */
   Optional<WrittenPosition> last() {
-    if (consumer.partitionsFor(partition.topic()).isEmpty()) {
+    if (hasNoTopic()) {
       return Optional.empty();
     }
-    long end = consumer.endOffsets(List.of(partition)).getOrDefault(partition, 0L);
+    List<TopicPartition> all = List.of(partition);
+    return lastBefore(KafkaStableEnds.of(consumer, all, clients).getOrDefault(partition, 0L));
+  }
+
+  /** A record that is the newest one, or was a moment ago; empty if there is none. */
+  Optional<WrittenPosition> recent() {
+    if (hasNoTopic()) {
+      return Optional.empty();
+    }
+    return lastBefore(consumer.endOffsets(List.of(partition)).getOrDefault(partition, 0L));
+  }
+
+  private boolean hasNoTopic() {
+    return consumer.partitionsFor(partition.topic()).isEmpty();
+  }
+
+  private Optional<WrittenPosition> lastBefore(long end) {
     long begin = consumer.beginningOffsets(List.of(partition)).getOrDefault(partition, 0L);
     for (long window = WINDOW; ; window *= WINDOW_GROWTH) {
       long from = Math.max(begin, end - window);

@@ -199,10 +199,9 @@ final class PgTracking {
       KafkaTopics topics,
       Clock clock,
       WrittenPosition position) {
-    try (KafkaChangeWriter writer =
-        new KafkaChangeWriter(settings, clients, names, topics, new CaptureProgress(), clock)) {
-      writer.record(position);
-    }
+    KafkaChangeWriter.recordOnce(
+        () -> new KafkaChangeWriter(settings, clients, names, topics, new CaptureProgress(), clock),
+        position);
   }
 
   private interface Work {

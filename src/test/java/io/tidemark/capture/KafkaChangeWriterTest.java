@@ -25,6 +25,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.awaitility.Awaitility;
@@ -137,6 +141,36 @@ class KafkaChangeWriterTest {
       assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 4, 0));
       assertThat(ids(fixture))
           .containsExactly(schema(1).id(), schema(2).id(), schema(2).id(), schema(1).id());
+    }
+  }
+
+  /** The end of a capture meets one that is just beginning, which fences as it does itself. */
+  @Test
+  void recordsAPositionWhileOthersBegin() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture)) {
+      AtomicInteger begun = new AtomicInteger();
+      AtomicBoolean done = new AtomicBoolean();
+      CompletableFuture<Void> beginning =
+          CompletableFuture.runAsync(
+              () -> {
+                while (!done.get()) {
+                  writer(fixture, topics).close();
+                  begun.incrementAndGet();
+                  // Somebody else's turn: a capture that fails waits longer each time.
+                  LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+                }
+              });
+      try {
+        for (int i = 0; i < 50 || begun.get() < 50; i++) {
+          WrittenPosition position = WrittenPosition.released(i);
+          KafkaChangeWriter.recordOnce(() -> writer(fixture, topics), position);
+          assertThat(position(fixture)).isEqualTo(position);
+        }
+      } finally {
+        done.set(true);
+      }
+      beginning.get();
     }
   }
 

@@ -1,4 +1,4 @@
-package io.tidemark.apply;
+package io.tidemark.kafka;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

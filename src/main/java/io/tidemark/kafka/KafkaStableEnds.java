@@ -1,4 +1,4 @@
-package io.tidemark.apply;
+package io.tidemark.kafka;
 
 import io.tidemark.change.OperatingFailure;
 import java.time.Duration;
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * answered once it is certain; the brokers tell the partitions a moment later, each at its own
  * time, and until then committed readers see an end before it.
  */
-final class KafkaStableEnds {
+public final class KafkaStableEnds {
   private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
   private static final Duration CLOSE_MAX = Duration.ofSeconds(2);
 
@@ -41,7 +41,7 @@ final class KafkaStableEnds {
    * @param committed a consumer of committed records
    * @throws OperatingFailure if the brokers do not answer, or a transaction stays open
    */
-  static Map<TopicPartition, Long> of(
+  public static Map<TopicPartition, Long> of(
       Consumer<byte[], byte[]> committed,
       Collection<TopicPartition> partitions,
       Map<String, Object> kafka) {
