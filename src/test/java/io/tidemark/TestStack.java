@@ -1,5 +1,6 @@
 package io.tidemark;
 
+import io.tidemark.embedded.EmbeddedDatabase;
 import io.tidemark.embedded.EmbeddedSettings;
 import io.tidemark.embedded.EmbeddedStack;
 import io.tidemark.embedded.EmbeddedStack.Part;
@@ -37,7 +38,25 @@ public final class TestStack {
       EmbeddedStack stack =
           EmbeddedStack.start(new EmbeddedSettings(data, 0, 0), EnumSet.allOf(Part.class));
       Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "stop test stack"));
-      return new Embedded(stack);
+      Embedded servers = new Embedded(stack);
+      servers.shortenLogin();
+      return servers;
+    }
+
+    /** Tests open sessions by the hundred; thousands of rounds of a hash for each would show. */
+    private void shortenLogin() {
+      try {
+        PgDatabase database = new PgDatabase("test", createDatabase("login"), null, null);
+        if (serverMajor(database) >= 16) {
+          execute(
+              database,
+              "set scram_iterations = 1; alter role current_user password '"
+                  + EmbeddedDatabase.PASSWORD
+                  + "'");
+        }
+      } catch (SQLException e) {
+        throw new IllegalStateException(e);
+      }
     }
 
     @Override

@@ -12,6 +12,9 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** How change topics are read: committed records only, and never past a hole. */
 final class KafkaConsumers {
   /** A record of 100 MB is legal in the topics; a fetch returns it whole whatever this bound. */
+  /** What a broker may hold a fetch back: a consumer's end waits for the one under way. */
+  private static final int SHORT_LIFE_WAIT_MILLIS = 50;
+
   private static final int FETCH_BYTES_MAX = 8 << 20;
 
   private KafkaConsumers() {}
@@ -32,6 +35,7 @@ final class KafkaConsumers {
     Map<String, Object> settings = common(task.batchSize(), kafka);
     settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-catch-up-" + task.configuration());
+    settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, SHORT_LIFE_WAIT_MILLIS);
     return new KafkaConsumer<>(settings);
   }
 
@@ -40,6 +44,7 @@ final class KafkaConsumers {
     Map<String, Object> settings = common(task.batchSize(), kafka);
     settings.remove(ConsumerConfig.GROUP_ID_CONFIG);
     settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-schemas-" + task.configuration());
+    settings.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, SHORT_LIFE_WAIT_MILLIS);
     return new KafkaConsumer<>(settings);
   }
 

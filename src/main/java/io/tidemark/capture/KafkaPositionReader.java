@@ -25,6 +25,9 @@ final class KafkaPositionReader implements AutoCloseable {
   /** Longest wait for a broker that does not answer. */
   private static final Duration ANSWER_MAX = Duration.ofSeconds(20);
 
+  /** What the broker may hold a fetch back: the reader's end waits for the one under way. */
+  private static final int FETCH_WAIT_MILLIS = 50;
+
   private static final Duration ONE_POLL = Duration.ofMillis(100);
 
   /** Offsets looked at first, from the end; transaction markers take offsets too. */
@@ -45,6 +48,7 @@ final class KafkaPositionReader implements AutoCloseable {
     config.put("auto.offset.reset", "earliest");
     config.put("allow.auto.create.topics", false);
     config.put("default.api.timeout.ms", (int) ANSWER_MAX.toMillis());
+    config.put("fetch.max.wait.ms", FETCH_WAIT_MILLIS);
     config.put("client.id", settings.topicPrefix() + "-capture-position");
     this.consumer =
         new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());

@@ -19,6 +19,7 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -154,6 +155,8 @@ class TwoWayMergeTest {
 
   /** Users of one side, who write rows of their own. */
   private final class Users implements AutoCloseable {
+    private static final Duration PAUSE = Duration.ofMillis(1);
+
     private final PgDatabase side;
     private final int from;
     private final SplittableRandom own = random.split();
@@ -190,6 +193,8 @@ class TwoWayMergeTest {
             rows.put(id, value);
           }
           writes.incrementAndGet();
+          // Otherwise the machine is busy with the users, and a merge waits for its turn.
+          LockSupport.parkNanos(PAUSE.toNanos());
         }
       } catch (SQLException e) {
         failure.set(e);
