@@ -61,6 +61,9 @@ final class JdbcTwoWay implements AutoCloseable {
 
   private final Map<RowKey, Compared> ahead = new HashMap<>();
 
+  /** Beyond it, what one transaction has written is not kept, but read again where it matters. */
+  private static final int AHEAD_MAX = 50_000;
+
   /** Up to which writes of each side a row was compared, ahead of what has arrived. */
   private record Compared(long sourceMicros, long targetMicros) {}
 
@@ -162,6 +165,7 @@ final class JdbcTwoWay implements AutoCloseable {
     private final Set<RowKey> skippedHeld = new HashSet<>();
     private final Map<RowKey, Compared> compared = new HashMap<>();
     private RowCounts counts = RowCounts.NONE;
+    private @Nullable String unfinished;
 
     Attempt(TwoWayWork work) {
       this.work = work;
@@ -430,22 +434,46 @@ final class JdbcTwoWay implements AutoCloseable {
         Touched touched = changes.touched().get(key);
         Event event = touched == null ? Event.NONE : touched.event();
         long micros = touched == null ? 0 : touched.micros();
+        if (held == null) {
+          return new Side(false, false, 0, null, from.committedMicros(), event, micros);
+        }
+        return new Side(
+            true,
+            held.ours(),
+            held.writtenMicros(),
+            held.timeMicros(),
+            seenMicros(held, touched, changes == work.source(), from, key),
+            event,
+            micros);
+      }
+
+      /**
+       * Up to when writes of the row are known to the other side.
+       *
+       * <p>INVARIANT: of the transaction in which the position stands only the changes before the
+       * position are known. A row that it has written is known if it was compared since; else it
+       * comes with this batch, or, as long as the transaction may go on behind the batch, later.
+       */
+      private long seenMicros(
+          Held held,
+          @Nullable Touched touched,
+          boolean isSource,
+          AppliedPosition from,
+          RowKey key) {
         Compared earlier = ahead.get(key);
         long known =
-            earlier == null
-                ? 0
-                : changes == work.source() ? earlier.sourceMicros() : earlier.targetMicros();
-        long seenMicros = Math.max(from.committedMicros(), known);
-        return held == null
-            ? new Side(false, false, 0, null, seenMicros, event, micros)
-            : new Side(
-                true,
-                held.ours(),
-                held.writtenMicros(),
-                held.timeMicros(),
-                seenMicros,
-                event,
-                micros);
+            earlier == null ? 0 : isSource ? earlier.sourceMicros() : earlier.targetMicros();
+        long standing = from.committedMicros();
+        if (held.ours() || held.writtenMicros() != standing || known >= standing) {
+          return Math.max(standing, known);
+        }
+        if (touched != null && touched.micros() == standing) {
+          return Math.max(standing - 1, known);
+        }
+        if (!(isSource ? work.sourceWhole() : work.targetWhole())) {
+          unfinished = from.topic();
+        }
+        return standing;
       }
 
       private RowEdit edit(RowKey key, @Nullable Held put, @Nullable Held over) {
@@ -480,6 +508,11 @@ final class JdbcTwoWay implements AutoCloseable {
 
     /** Empty, and nothing is committed, if keys wait no more. */
     Optional<Applied> commit() throws SQLException {
+      String topic = unfinished;
+      if (topic != null) {
+        rollback(null);
+        return Optional.of(new Applied.Unfinished(topic));
+      }
       if (!later.isEmpty()) {
         Set<RowKey> free = ports.conflicts().join(later);
         if (!free.isEmpty()) {
@@ -515,12 +548,20 @@ final class JdbcTwoWay implements AutoCloseable {
                   .plus(RowCounts.conflicts(conflicts.size(), decided))));
     }
 
-    /** Keeps what was compared ahead of what has arrived, until it has arrived. */
+    /**
+     * Keeps what was compared ahead of what has arrived, until it has arrived, and what the
+     * transactions have written in which the positions stand.
+     */
     private void remember() {
       long source = work.sourceTo().committedMicros();
       long target = work.targetTo().committedMicros();
       ahead.putAll(compared);
-      ahead.values().removeIf(one -> one.sourceMicros() <= source && one.targetMicros() <= target);
+      ahead.values().removeIf(one -> one.sourceMicros() < source && one.targetMicros() < target);
+      if (ahead.size() > AHEAD_MAX) {
+        ahead
+            .values()
+            .removeIf(one -> one.sourceMicros() <= source && one.targetMicros() <= target);
+      }
     }
   }
 }

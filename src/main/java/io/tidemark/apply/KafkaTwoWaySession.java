@@ -1,14 +1,17 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.kafka.KafkaStableEnds;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.TableMapping;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -24,6 +27,9 @@ import org.apache.kafka.common.errors.WakeupException;
 final class KafkaTwoWaySession implements ApplySession {
   private static final Duration BROKER_ANSWER_MAX = Duration.ofSeconds(5);
 
+  /** An idle source's capture tells of itself every few seconds; one that runs is faster. */
+  private static final Duration WHOLE_MAX = Duration.ofSeconds(60);
+
   private final TwoWayTask task;
   private final ApplySettings settings;
   private final ApplyProgress progress;
@@ -31,6 +37,8 @@ final class KafkaTwoWaySession implements ApplySession {
   private final TableMapping mapping;
   private final JdbcTwoSides sides;
   private final KafkaConsumer<byte[], byte[]> consumer;
+  private final Map<String, Object> kafka;
+  private final ApplyPorts.Captured captured;
   private final Map<TopicPartition, KafkaChanges> readers = new HashMap<>();
   private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
   private final TopicPartition ofSource;
@@ -45,14 +53,17 @@ final class KafkaTwoWaySession implements ApplySession {
       ApplyProgress progress,
       InstantSource clock,
       JdbcTwoSides sides,
-      KafkaConsumer<byte[], byte[]> consumer) {
+      Map<String, Object> kafka,
+      ApplyPorts.Captured captured) {
     this.task = task;
     this.mapping = mapping;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
     this.sides = sides;
-    this.consumer = consumer;
+    this.kafka = kafka;
+    this.captured = captured;
+    consumer = KafkaConsumers.ofBothSides(task, kafka);
     ofSource = new TopicPartition(task.sourceTopic(), 0);
     ofTarget = new TopicPartition(task.targetTopic(), 0);
     readers.put(ofSource, new KafkaChanges(task.source().connection()));
@@ -71,13 +82,7 @@ final class KafkaTwoWaySession implements ApplySession {
     JdbcTwoSides sides = JdbcTwoSides.open(task, plan, ports);
     try {
       return new KafkaTwoWaySession(
-          task,
-          plan.mapping(),
-          settings,
-          progress,
-          clock,
-          sides,
-          KafkaConsumers.ofBothSides(task, kafka));
+          task, plan.mapping(), settings, progress, clock, sides, kafka, ports.captured());
     } catch (RuntimeException e) {
       try {
         sides.close();
@@ -172,25 +177,21 @@ final class KafkaTwoWaySession implements ApplySession {
   }
 
   private void apply(ConsumerRecords<byte[], byte[]> records) {
-    String echo = PgOrigins.prefix(task.configuration());
-    TwoWayChanges source = new TwoWayChanges(new Projection(mapping), echo);
-    TwoWayChanges target = new TwoWayChanges(new Projection(mapping.reversed()), echo);
-    AppliedPosition sourceTo = add(records, ofSource, source);
-    AppliedPosition targetTo = add(records, ofTarget, target);
-    long bytes = 0;
-    for (ConsumerRecord<byte[], byte[]> record : records) {
-      bytes += KafkaChanges.size(record);
-    }
+    Batch batch = new Batch();
+    batch.add(records);
     long started = System.nanoTime();
-    TwoWayWork work =
-        new TwoWayWork(source, target, standing(ofSource), sourceTo, standing(ofTarget), targetTo);
-    if (sides.apply(work) instanceof Applied.Committed committed) {
-      standing.put(ofSource, sourceTo);
-      standing.put(ofTarget, targetTo);
+    Applied applied = sides.apply(batch.work());
+    while (applied instanceof Applied.Unfinished unfinished) {
+      batch.readWhole(unfinished.topic().equals(ofSource.topic()) ? ofSource : ofTarget);
+      applied = sides.apply(batch.work());
+    }
+    if (applied instanceof Applied.Committed committed) {
+      standing.put(ofSource, batch.sourceTo);
+      standing.put(ofTarget, batch.targetTo);
       progress.count(
           committed.counts(),
-          (int) (source.count() + target.count()),
-          bytes,
+          (int) (batch.source.count() + batch.target.count()),
+          batch.bytes,
           System.nanoTime() - started,
           clock.instant());
     } else {
@@ -199,24 +200,89 @@ final class KafkaTwoWaySession implements ApplySession {
     lastCheck = clock.instant();
   }
 
+  /** Records of both sides that are applied together. */
+  private final class Batch {
+    private final String echo = PgOrigins.prefix(task.configuration());
+    private final TwoWayChanges source = new TwoWayChanges(new Projection(mapping), echo);
+    private final TwoWayChanges target =
+        new TwoWayChanges(new Projection(mapping.reversed()), echo);
+    private final Set<TopicPartition> whole = new HashSet<>();
+    private AppliedPosition sourceTo = standing(ofSource);
+    private AppliedPosition targetTo = standing(ofTarget);
+    private long bytes;
+
+    void add(ConsumerRecords<byte[], byte[]> records) {
+      sourceTo = add(records, ofSource, source, sourceTo);
+      targetTo = add(records, ofTarget, target, targetTo);
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        bytes += KafkaChanges.size(record);
+      }
+    }
+
+    private AppliedPosition add(
+        ConsumerRecords<byte[], byte[]> records,
+        TopicPartition partition,
+        TwoWayChanges changes,
+        AppliedPosition from) {
+      AppliedPosition at = from;
+      KafkaChanges reader = readers.get(partition);
+      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+        TopicChange change = reader.read(record);
+        changes.add(change);
+        at = at.after(change);
+      }
+      return at;
+    }
+
+    /** Reads on until the transaction has ended in which the partition's position stands. */
+    void readWhole(TopicPartition partition) {
+      String connection = (partition.equals(ofSource) ? task.source() : task.target()).connection();
+      long commitLsn = standing(partition).source().commitLsn();
+      long until = System.nanoTime() + WHOLE_MAX.toNanos();
+      while (captured.upTo(connection).orElse(0) <= commitLsn) {
+        if (System.nanoTime() > until) {
+          throw new OperatingFailure(
+              OperatingFailure.Kind.SOURCE,
+              "capture_behind",
+              "the end of a transaction of connection '" + connection + "' has not arrived",
+              "see GET /captures for what holds it up; it is tried again by itself",
+              null);
+        }
+        add(consumer.poll(settings.pollMax()));
+      }
+      // Now all of it is in the topic.
+      long end =
+          KafkaStableEnds.of(consumer, List.of(partition), kafka).getOrDefault(partition, 0L);
+      while (consumer.position(partition) < end) {
+        add(consumer.poll(settings.pollMax()));
+      }
+      whole.add(partition);
+    }
+
+    private boolean isWhole(TopicPartition partition, AppliedPosition to) {
+      return whole.contains(partition)
+          || to.source().commitLsn() > standing(partition).source().commitLsn();
+    }
+
+    TwoWayWork work() {
+      return new TwoWayWork(
+          source,
+          target,
+          isWhole(ofSource, sourceTo),
+          isWhole(ofTarget, targetTo),
+          standing(ofSource),
+          sourceTo,
+          standing(ofTarget),
+          targetTo);
+    }
+  }
+
   private AppliedPosition standing(TopicPartition partition) {
     AppliedPosition position = standing.get(partition);
     if (position == null) {
       throw new IllegalStateException("no position of " + partition + " was read");
     }
     return position;
-  }
-
-  private AppliedPosition add(
-      ConsumerRecords<byte[], byte[]> records, TopicPartition partition, TwoWayChanges changes) {
-    AppliedPosition at = standing(partition);
-    KafkaChanges reader = readers.get(partition);
-    for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
-      TopicChange change = reader.read(record);
-      changes.add(change);
-      at = at.after(change);
-    }
-    return at;
   }
 
   /** Takes note of records that hold no change, for whoever waits for an offset. */
@@ -228,7 +294,8 @@ final class KafkaTwoWaySession implements ApplySession {
     }
     TwoWayChanges none = new TwoWayChanges(new Projection(mapping), "");
     TwoWayWork work =
-        new TwoWayWork(none, none, standing(ofSource), source, standing(ofTarget), target);
+        new TwoWayWork(
+            none, none, true, true, standing(ofSource), source, standing(ofTarget), target);
     if (sides.apply(work) instanceof Applied.Committed) {
       standing.put(ofSource, source);
       standing.put(ofTarget, target);

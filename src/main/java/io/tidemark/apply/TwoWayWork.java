@@ -4,10 +4,18 @@ import io.tidemark.apply.TwoWayChanges.Touched;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.SourcePosition;
 
-/** A batch of both sides' changes and what it moves. */
+/**
+ * A batch of both sides' changes and what it moves.
+ *
+ * @param sourceWhole whether the source's transaction in which its position stood before the batch
+ *     has come to its end by the end of the batch; a batch may begin and end amid transactions
+ * @param targetWhole likewise of the target's
+ */
 record TwoWayWork(
     TwoWayChanges source,
     TwoWayChanges target,
+    boolean sourceWhole,
+    boolean targetWhole,
     AppliedPosition sourceFrom,
     AppliedPosition sourceTo,
     AppliedPosition targetFrom,

@@ -155,6 +155,7 @@ public record Rooms(
         conflictLog(configuration),
         keys -> new PgSourceRows(source(definition), mapping(definition)).newest(keys),
         keys -> new PgSourceRows(source(definition), mapping(definition).ofSource()).newest(keys),
+        tracker::writtenUpTo,
         new PgSchemaDrift(configuration, mappings, new PgNewColumns(definition, source(definition)))
             ::mapping);
   }

@@ -26,6 +26,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -107,28 +108,31 @@ final class TwoWayFixture implements AutoCloseable {
     private final ConcurrentLinkedQueue<TopicChange> queue = new ConcurrentLinkedQueue<>();
     private final AtomicLong offset = new AtomicLong();
     private AppliedPosition at;
+    private boolean isWhole;
 
     Arriving(String topic, long sinceMicros) {
       this.topic = topic;
       at = new AppliedPosition(topic, 0, 0, SourcePosition.START, sinceMicros);
     }
 
-    void add(long micros, Maker change) {
-      long place = offset.getAndIncrement();
-      queue.add(
-          new TopicChange(
-              change.of(
-                  new ChangeSource(
-                      topic,
-                      "db",
-                      TABLE,
-                      new SourcePosition(place, 0, 0),
-                      7,
-                      9,
-                      micros,
-                      null,
-                      null)),
-              place));
+    /** The changes of one transaction. */
+    void add(long micros, List<Maker> changes) {
+      long lsn = offset.get() + 1;
+      for (int i = 0; i < changes.size(); i++) {
+        SourcePosition position = new SourcePosition(lsn, i, 0);
+        ChangeSource source =
+            new ChangeSource(topic, "db", TABLE, position, 7, 9, micros, null, null);
+        queue.add(new TopicChange(changes.get(i).of(source), offset.getAndIncrement()));
+      }
+    }
+
+    boolean isWholeBefore(AppliedPosition to) {
+      return isWhole || to.source().commitLsn() > at.source().commitLsn();
+    }
+
+    void moveTo(AppliedPosition to) {
+      at = to;
+      isWhole = false;
     }
 
     List<TopicChange> take(int most) {
@@ -152,15 +156,31 @@ final class TwoWayFixture implements AutoCloseable {
     return new Writer(target.open("writer"), fromTarget);
   }
 
-  /** A user of one side, who writes single rows in transactions of their own. */
+  interface Writes {
+    void run() throws SQLException;
+  }
+
+  /** A user of one side, who writes single rows in transactions of their own, or of several. */
   static final class Writer implements AutoCloseable {
     private final Connection session;
     private final Arriving arriving;
+    private final List<Maker> open = new ArrayList<>();
+    private boolean together;
 
     private Writer(Connection session, Arriving arriving) throws SQLException {
       this.session = session;
       this.arriving = arriving;
       session.setAutoCommit(false);
+    }
+
+    /** All of it is one transaction. */
+    void together(Writes writes) throws SQLException {
+      together = true;
+      writes.run();
+      together = false;
+      if (!open.isEmpty()) {
+        commit();
+      }
     }
 
     void put(int id, String name, String at) throws SQLException {
@@ -180,7 +200,9 @@ final class TwoWayFixture implements AutoCloseable {
 
     void delete(int id) throws SQLException {
       if (!run("delete from item where id = ?", null, null, id)) {
-        session.rollback();
+        if (!together) {
+          session.rollback();
+        }
         return;
       }
       commit(source -> new Change.Delete(source, Row.of(KEY, String.valueOf(id))));
@@ -199,6 +221,13 @@ final class TwoWayFixture implements AutoCloseable {
     }
 
     private void commit(Maker change) throws SQLException {
+      open.add(change);
+      if (!together) {
+        commit();
+      }
+    }
+
+    private void commit() throws SQLException {
       String id;
       try (var statement = session.createStatement();
           ResultSet row = statement.executeQuery("select pg_current_xact_id()::xid::text")) {
@@ -212,7 +241,8 @@ final class TwoWayFixture implements AutoCloseable {
         statement.setString(1, id);
         try (ResultSet row = statement.executeQuery()) {
           row.next();
-          arriving.add(row.getLong(1), change);
+          arriving.add(row.getLong(1), open);
+          open.clear();
         }
       }
       session.commit();
@@ -231,36 +261,56 @@ final class TwoWayFixture implements AutoCloseable {
     if (here.isEmpty() && there.isEmpty()) {
       return false;
     }
+    while (true) {
+      TwoWayWork work = work(here, there);
+      Optional<Applied> applied = tried(work);
+      if (applied.isPresent() && applied.get() instanceof Applied.Unfinished unfinished) {
+        // As a session does: it reads on, and at the end of all that was captured it knows.
+        Arriving more = unfinished.topic().equals(fromSource.topic) ? fromSource : fromTarget;
+        more.isWhole = !(more == fromSource ? here : there).addAll(more.take(1));
+      } else if (applied.isPresent()) {
+        assertThat(applied.get()).isInstanceOf(Applied.Committed.class);
+        fromSource.moveTo(work.sourceTo());
+        fromTarget.moveTo(work.targetTo());
+        return true;
+      }
+      // Else the users' own locks came in between; nothing was written.
+    }
+  }
+
+  private TwoWayWork work(List<TopicChange> here, List<TopicChange> there) {
     TwoWayChanges source = new TwoWayChanges(new Projection(mapping), "ours");
     TwoWayChanges target = new TwoWayChanges(new Projection(mapping.reversed()), "ours");
     here.forEach(source::add);
     there.forEach(target::add);
-    TwoWayWork work =
-        new TwoWayWork(
-            source,
-            target,
-            fromSource.at,
-            after(fromSource.at, here),
-            fromTarget.at,
-            after(fromTarget.at, there));
-    while (!tried(work)) {
-      // The users' own locks came in between; nothing was written.
-    }
-    fromSource.at = work.sourceTo();
-    fromTarget.at = work.targetTo();
-    return true;
+    AppliedPosition sourceTo = after(fromSource.at, here);
+    AppliedPosition targetTo = after(fromTarget.at, there);
+    return new TwoWayWork(
+        source,
+        target,
+        fromSource.isWholeBefore(sourceTo),
+        fromTarget.isWholeBefore(targetTo),
+        fromSource.at,
+        sourceTo,
+        fromTarget.at,
+        targetTo);
   }
 
-  private boolean tried(TwoWayWork work) throws SQLException {
+  /** Empty if it is to be tried again. */
+  private Optional<Applied> tried(TwoWayWork work) throws SQLException {
     try {
-      assertThat(twoWay.apply(work)).isInstanceOf(Applied.Committed.class);
-      return true;
+      return Optional.of(twoWay.apply(work));
     } catch (SQLException e) {
       if (PgRefusal.of(e) != PgRefusal.TRANSIENT) {
         throw e;
       }
-      return false;
+      return Optional.empty();
     }
+  }
+
+  /** A process that begins anew: what it has not written down is forgotten. */
+  void restart() {
+    twoWay.renew();
   }
 
   private static AppliedPosition after(AppliedPosition at, List<TopicChange> changes) {

@@ -71,6 +71,90 @@ final class TwoWayTest {
     }
   }
 
+  /** One transaction's changes need not arrive together. */
+  @Test
+  void aTransactionThatArrivesInPartsArrivesWhole() throws SQLException {
+    for (ConflictResolution strategy : ConflictResolution.values()) {
+      try (TwoWayFixture f = new TwoWayFixture(strategy);
+          TwoWayFixture.Writer source = f.atSource();
+          TwoWayFixture.Writer target = f.atTarget()) {
+        source.together(
+            () -> {
+              for (int id = 101; id < 110; id++) {
+                source.put(id, "new here", EARLY);
+              }
+              source.put(1, "here", EARLY);
+              source.delete(3);
+            });
+        target.together(
+            () -> {
+              for (int id = 201; id < 210; id++) {
+                target.put(id, "new there", EARLY);
+              }
+              target.put(2, "there", EARLY);
+            });
+        while (f.arrive(2, 3)) {
+          // In parts, until both sides are quiet.
+        }
+
+        assertThat(f.log.all()).as(strategy + "").isEmpty();
+        assertThat(TwoWayFixture.rows(f.source))
+            .startsWith("1,here")
+            .contains("2,there", "101,new here", "109,new here", "201,new there", "209,new there")
+            .doesNotContain("|3,");
+        assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      }
+    }
+  }
+
+  @Test
+  void whatATransactionHasYetToBringIsNotKnownToTheOtherSide() throws SQLException {
+    try (TwoWayFixture f = new TwoWayFixture(ConflictResolution.SOURCE_WINS);
+        TwoWayFixture.Writer source = f.atSource();
+        TwoWayFixture.Writer target = f.atTarget()) {
+      source.together(
+          () -> {
+            source.put(1, "first", EARLY);
+            source.put(2, "here", EARLY);
+          });
+      target.put(2, "there", EARLY);
+      f.arrive(1, 0);
+      f.arrive(0, 1);
+      f.allArrive();
+
+      assertThat(f.log.all()).as("both have written it").hasSize(1);
+      assertThat(TwoWayFixture.rows(f.source)).startsWith("1,first").contains("2,here");
+      assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+    }
+  }
+
+  @Test
+  void whatATransactionHasBroughtIsKnownAlsoAfterARestart() throws SQLException {
+    for (boolean restart : List.of(false, true)) {
+      try (TwoWayFixture f = new TwoWayFixture(ConflictResolution.MANUAL);
+          TwoWayFixture.Writer source = f.atSource();
+          TwoWayFixture.Writer target = f.atTarget()) {
+        source.together(
+            () -> {
+              source.put(1, "here", EARLY);
+              source.put(2, "here", EARLY);
+            });
+        f.arrive(1, 0);
+        f.arrive(1, 0);
+        if (restart) {
+          f.restart();
+        }
+        target.put(1, "there", EARLY);
+        target.put(2, "there", EARLY);
+        f.allArrive();
+
+        assertThat(f.log.all()).isEmpty();
+        assertThat(TwoWayFixture.rows(f.source)).startsWith("1,there").contains("2,there");
+        assertThat(TwoWayFixture.rows(f.target)).isEqualTo(TwoWayFixture.rows(f.source));
+      }
+    }
+  }
+
   @Test
   void concurrentEditsHaveOneWinnerOnBothSides() throws SQLException {
     for (boolean sourceFirst : List.of(true, false)) {
@@ -361,14 +445,25 @@ final class TwoWayTest {
         TwoWayFixture.Writer source = f.atSource();
         TwoWayFixture.Writer target = f.atTarget()) {
       for (int i = 0; i < 1500; i++) {
-        int id = 1 + random.nextInt(20);
-        TwoWayFixture.Writer owner = id <= 10 ? source : target;
-        if (random.nextInt(3) == 0) {
-          owner.delete(id);
-          names[id] = null;
-        } else {
-          names[id] = "v" + i;
-          owner.put(id, names[id], EARLY);
+        int first = random.nextBoolean() ? 1 : 11;
+        TwoWayFixture.Writer owner = first == 1 ? source : target;
+        int size = random.nextInt(3) == 0 ? 5 : 1;
+        String name = "v" + i;
+        owner.together(
+            () -> {
+              for (int row = 0; row < size; row++) {
+                int id = first + random.nextInt(10);
+                if (random.nextInt(3) == 0) {
+                  owner.delete(id);
+                  names[id] = null;
+                } else {
+                  names[id] = name;
+                  owner.put(id, name, EARLY);
+                }
+              }
+            });
+        if (random.nextInt(20) == 0) {
+          f.restart();
         }
         if (random.nextBoolean()) {
           f.arrive(random.nextInt(4), random.nextInt(4));

@@ -47,8 +47,11 @@ class CaptureTest {
       assertThat(came.position().part()).isEqualTo(1);
       assertThat(came.after().value(3)).isEqualTo("NaN");
       assertThat(read.get(6).key()).isNull();
-      assertThat(tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase())
-          .isEqualTo(Phase.RUNNING);
+      Awaitility.await()
+          .atMost(CaptureFixture.PATIENCE)
+          .until(
+              () -> tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase(),
+              phase -> phase == Phase.RUNNING);
     }
   }
 

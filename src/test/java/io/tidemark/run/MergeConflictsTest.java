@@ -63,6 +63,10 @@ class MergeConflictsTest {
   }
 
   private void execute(UUID configuration, ExecutionMode mode) {
+    // What has put conflicts on record may be about to end.
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .until(() -> fixture.find(configuration).lastExecution().status().isFinal());
     Execution execution =
         EngineFixture.value(
             fixture.service().execute(configuration, mode, ExecutionTrigger.MANUAL));
