@@ -56,7 +56,7 @@ final class ConflictUpkeep implements AutoCloseable {
     try {
       finishUndone();
       deleteExpired();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // The next round may come through; a scheduled task that throws would never run again.
       LOG.log(Level.WARNING, () -> "conflicts were not looked after: " + e.getMessage());
     }

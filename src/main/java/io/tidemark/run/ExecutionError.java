@@ -18,6 +18,15 @@ public record ExecutionError(String code, String message, @Nullable String hint)
           "its process ended before it did; nothing of it was committed",
           "execute it again; a first copy is repeated by itself");
 
+  /** Rows did not fit into the process's memory. */
+  public static final ExecutionError OUT_OF_MEMORY =
+      new ExecutionError(
+          "out_of_memory",
+          "its rows do not fit into this process's memory of %d MB"
+              .formatted(Runtime.getRuntime().maxMemory() >> 20),
+          "start the process with more (java -Xmx…): a row takes up to ten times its own size; then"
+              + " execute it again");
+
   public boolean isInterruption() {
     return code.equals(INTERRUPTED.code);
   }

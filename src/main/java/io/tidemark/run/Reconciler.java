@@ -126,6 +126,10 @@ final class Reconciler implements AutoCloseable {
         }
         trouble = "what runs could not be compared with the metadata database: " + e.getMessage();
         LOG.log(Level.WARNING, "a round of reconciling failed", e);
+      } catch (Error e) {
+        // Memory may come back; a reconciler that died silently would not.
+        trouble = "what runs could not be looked after: " + e;
+        LOG.log(Level.ERROR, "a round of reconciling failed", e);
       }
       try {
         if (wakeUps.tryAcquire(ROUND_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -34,7 +34,10 @@ class RandomChangesTest {
   private static final int TABLES = 6;
   private static final int STATEMENTS_IN_CI = 3_000;
   private static final int STATEMENTS_IN_SOAK = 1_000_000;
-  private static final int CHECKS = 4;
+  private static final int CHECKS_MIN = 4;
+
+  /** What arrives within the patience of a check. */
+  private static final int STATEMENTS_PER_CHECK_MAX = 10_000;
 
   private final long seed = Long.getLong("random.seed", System.nanoTime());
   private final SplittableRandom random = new SplittableRandom(seed);
@@ -80,10 +83,11 @@ class RandomChangesTest {
   private void run(int statements) throws SQLException {
     write(statements / 20);
     tables.replaceAll((table, none) -> fixture.create(table.name, table.settings()));
-    for (int check = 0; check < CHECKS; check++) {
-      write(statements / CHECKS);
+    int checks = Math.max(CHECKS_MIN, statements / STATEMENTS_PER_CHECK_MAX);
+    for (int check = 0; check < checks; check++) {
+      write(statements / checks);
       disturb();
-      write(statements / CHECKS / 10);
+      write(statements / checks / 10);
       compare();
     }
   }
