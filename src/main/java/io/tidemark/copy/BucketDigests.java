@@ -4,6 +4,7 @@ import io.tidemark.postgres.PgCopyOut;
 import io.tidemark.postgres.PgSession;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
+import java.util.List;
 
 /** What one side's rows come to, bucket by bucket: two numbers each, however large the table. */
 final class BucketDigests {
@@ -28,6 +29,23 @@ final class BucketDigests {
     return digests;
   }
 
+  /** Both sides at once: each server sums up its own rows, in a transaction that is under way. */
+  static BucketDigests[] ofBoth(
+      Sessions sessions, PgSession source, PgSession target, DigestPlan plan) {
+    BucketDigests[] sides = new BucketDigests[2];
+    new Workers(sessions)
+        .runAll(
+            List.of(
+                () -> sides[0] = of(source, plan.sourceStatement(), plan),
+                () -> sides[1] = of(target, plan.targetStatement(), plan)));
+    return sides;
+  }
+
+  private static BucketDigests of(PgSession session, String statement, DigestPlan plan) {
+    session.execute(Difference.PLAN_SETTINGS);
+    return read(session, statement, plan.buckets());
+  }
+
   /** Adds the buckets that a statement names. */
   static void addBuckets(PgSession session, String statement, BitSet buckets) {
     PgCopyOut answer = session.copyOut(statement);
@@ -48,6 +66,18 @@ final class BucketDigests {
       differing.set(i, rows[i] > 0 && !same);
     }
     return differing;
+  }
+
+  /** Buckets that are not the same on both sides. */
+  BitSet differing(BucketDigests there) {
+    BitSet differing = differingFrom(there);
+    differing.or(there.differingFrom(this));
+    return differing;
+  }
+
+  /** Of one bucket. */
+  long rows(int bucket) {
+    return rows[bucket];
   }
 
   /** Of all buckets together. */

@@ -13,9 +13,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What both ways of one copy share: its sessions, its scan of the source, its end. */
 final class CopyRun {
-  /** A guess, for tables that were never analyzed. */
-  private static final int ROWS_PER_BLOCK = 32;
-
   private final CopyRequest request;
   private final CopySettings settings;
   private final StreamJoin join;
@@ -149,12 +146,6 @@ final class CopyRun {
     }
     beforeCommit.run();
     writer.commit();
-  }
-
-  /** About how many rows there are; the planner may never have looked. */
-  long estimatedRows() {
-    long planned = Math.max(mapping().source().estimatedRows(), mapping().target().estimatedRows());
-    return planned > 0 ? planned : scan.units() * ROWS_PER_BLOCK;
   }
 
   boolean targetIsEmpty() {

@@ -1,5 +1,6 @@
 package io.tidemark.copy;
 
+import io.tidemark.change.TableName;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
@@ -68,6 +69,8 @@ final class DigestPlan {
 
   private final TableMapping mapping;
   private final int buckets;
+
+  /** Source values as values of the target's columns. */
   private final Map<Pair, String> sourceValues;
 
   private DigestPlan(TableMapping mapping, int buckets, Map<Pair, String> sourceValues) {
@@ -101,7 +104,10 @@ final class DigestPlan {
     return buckets;
   }
 
-  /** What of a source's value is hashed, as a value of the target's column. */
+  /**
+   * A source's value as one of the target's column, or as one that prints the same; empty if the
+   * source cannot tell.
+   */
   private static Optional<String> asTarget(Pair pair) {
     String column = Sql.name(pair.source().name());
     String from = pair.source().castType();
@@ -110,17 +116,22 @@ final class DigestPlan {
         pair.source().type().equals(pair.target().type())
             || TEXTS.contains(from) && TEXTS.contains(to)
             || INTEGERS.contains(from) && INTEGERS.contains(to);
-    if (stays) {
-      return Optional.of(hashed(column, to));
-    }
-    if (TEXTS.contains(to)) {
-      return Optional.of(text(column));
+    if (stays || TEXTS.contains(to)) {
+      return Optional.of(column);
     }
     boolean numeric = to.equals("numeric") && (from.equals(to) || INTEGERS.contains(from));
     boolean time = TIMES.contains(to) && from.equals(to);
     return numeric || time
-        ? Optional.of(hashed("cast(" + column + " as " + pair.target().type() + ")", to))
+        ? Optional.of("cast(" + column + " as " + pair.target().type() + ")")
         : Optional.empty();
+  }
+
+  /** What of a source's value is hashed. */
+  String ofSource(Pair pair) {
+    String from = pair.source().castType();
+    String to = pair.target().castType();
+    boolean printed = TEXTS.contains(to) && !TEXTS.contains(from);
+    return printed ? text(sourceValues.get(pair)) : hashed(sourceValues.get(pair), to);
   }
 
   private static String hashed(String value, String type) {
@@ -141,7 +152,8 @@ final class DigestPlan {
     return "(" + text + ") collate pg_catalog.\"C\"";
   }
 
-  private static String ofTarget(Pair pair) {
+  /** What of a target's value is hashed. */
+  static String ofTarget(Pair pair) {
     return hashed(Sql.name(pair.target().name()), pair.target().castType());
   }
 
@@ -150,14 +162,27 @@ final class DigestPlan {
     return PROBE;
   }
 
+  /** The text that a source's value has as a value of the target's column. */
+  String sourceText(Pair pair) {
+    return "(" + sourceValues.get(pair) + ")::text";
+  }
+
+  /** The source table, with the alias by which a filter may name it. */
+  String sourceRelation() {
+    String only = mapping.source().relationKind() == 'r' ? "only " : "";
+    TableName table = mapping.source().name();
+    return only + Sql.name(table) + " as " + Sql.name(table.table());
+  }
+
+  /** Which rows of the source are meant, as an expression over its columns. */
+  String sourceFilter() {
+    // The line break ends a comment at the filter's end.
+    return mapping.rowFilter().map(filter -> "(" + filter + "\n)").orElse("true");
+  }
+
   /** Answers per bucket: its number, its rows, the sum of their hashes. */
   String sourceStatement() {
-    String only = mapping.source().relationKind() == 'r' ? "only " : "";
-    // The line break ends a comment at the filter's end.
-    String where = mapping.rowFilter().map(filter -> "where (" + filter + "\n)").orElse("");
-    String table =
-        Sql.name(mapping.source().name()) + " as " + Sql.name(mapping.source().name().table());
-    return statement(sourceValues::get, only + table, where);
+    return statement(this::ofSource, sourceRelation(), "where " + sourceFilter());
   }
 
   /** Likewise. */
@@ -182,11 +207,20 @@ final class DigestPlan {
 
   /** Whether a source row is in one of these buckets. */
   String sourceRowIn(BitSet wanted) {
+    return rowIn(wanted, this::ofSource);
+  }
+
+  /** Likewise of a target row. */
+  String targetRowIn(BitSet wanted) {
+    return rowIn(wanted, DigestPlan::ofTarget);
+  }
+
+  private String rowIn(BitSet wanted, Function<Pair, String> value) {
     byte[] bits = new byte[buckets / Byte.SIZE];
     byte[] set = wanted.toByteArray();
     System.arraycopy(set, 0, bits, 0, set.length);
     return "pg_catalog.get_bit(%s::bytea, %s) = 1"
-        .formatted(Sql.literal("\\x" + HexFormat.of().formatHex(bits)), bucket(sourceValues::get));
+        .formatted(Sql.literal("\\x" + HexFormat.of().formatHex(bits)), bucket(value));
   }
 
   /** Answers the buckets of the keys in a table that has the target's key columns. */
@@ -199,7 +233,8 @@ final class DigestPlan {
     return "(" + rowHash(mapping.key(), value) + " & " + (buckets - 1) + ")";
   }
 
-  private static String rowHash(List<Pair> columns, Function<Pair, String> value) {
+  /** One hash of several values. */
+  static String rowHash(List<Pair> columns, Function<Pair, String> value) {
     return columns.stream()
         .map(value)
         .collect(Collectors.joining(", ", "pg_catalog.hash_record_extended(row(", "), 1)"));

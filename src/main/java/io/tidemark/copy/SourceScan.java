@@ -31,6 +31,9 @@ final class SourceScan {
                   else pg_catalog.pg_current_wal_insert_lsn() end::text
       """;
 
+  /** A guess, for tables that were never analyzed. */
+  private static final int ROWS_PER_BLOCK = 32;
+
   private final Sessions sessions;
   private final TableMapping mapping;
   private final List<PgSession> readers = new ArrayList<>();
@@ -89,6 +92,12 @@ final class SourceScan {
   /** The size of all chunks together. */
   long units() {
     return units;
+  }
+
+  /** About how many rows there are; the planner may never have looked. */
+  long estimatedRows() {
+    long planned = Math.max(mapping.source().estimatedRows(), mapping.target().estimatedRows());
+    return planned > 0 ? planned : units * ROWS_PER_BLOCK;
   }
 
   /** Lets the snapshot go: while it is held, the source cannot clean up dead rows. */

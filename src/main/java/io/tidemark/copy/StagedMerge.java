@@ -102,30 +102,18 @@ final class StagedMerge {
   }
 
   private Optional<DigestPlan> plan() {
-    Optional<DigestPlan> plan = DigestPlan.of(request.mapping(), run.estimatedRows());
+    Optional<DigestPlan> plan = DigestPlan.of(request.mapping(), run.scan().estimatedRows());
     String probe = DigestPlan.probe();
     // Servers of another byte order hash differently; then every row is compared in the stage.
     return plan.filter(any -> run.scan().leader().text(probe).equals(run.writer().text(probe)));
   }
 
-  /** Both sides at once: each server sums up its own rows. */
   private BucketDigests[] digest(DigestPlan plan) {
-    BucketDigests[] sides = new BucketDigests[2];
-    PgSession source = run.scan().leader();
     PgSession target = run.sessions().openTarget();
     target.begin(Begin.READ_COMMITTED);
-    new Workers(run.sessions())
-        .runAll(
-            List.of(
-                () -> sides[0] = digest(source, plan.sourceStatement(), plan),
-                () -> sides[1] = digest(target, plan.targetStatement(), plan)));
+    BucketDigests[] sides = BucketDigests.ofBoth(run.sessions(), run.scan().leader(), target, plan);
     run.sessions().close(target);
     return sides;
-  }
-
-  private static BucketDigests digest(PgSession session, String statement, DigestPlan plan) {
-    session.execute(Difference.PLAN_SETTINGS);
-    return BucketDigests.read(session, statement, plan.buckets());
   }
 
   private Completed write(long sourceRows, long staged) {

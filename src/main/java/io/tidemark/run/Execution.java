@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param progress null before it reports any
  * @param error null unless failed
  * @param cancelRequested whether a person asked to end it early
+ * @param repair whether a verification is to repair what it finds
+ * @param verification what a verification has found; null before its end, and for other modes
  */
 public record Execution(
     UUID id,
@@ -32,7 +34,9 @@ public record Execution(
     @Nullable Long sourceLsnEnd,
     @Nullable ExecutionProgress progress,
     @Nullable ExecutionError error,
-    boolean cancelRequested) {
+    boolean cancelRequested,
+    boolean repair,
+    @Nullable VerificationResult verification) {
   /** An execution that was just asked for. */
   public static Execution pending(
       UUID id,
@@ -54,7 +58,30 @@ public record Execution(
         null,
         null,
         null,
-        false);
+        false,
+        false,
+        null);
+  }
+
+  /** This one, a verification, with the wish to repair what it finds. */
+  Execution repairing() {
+    return new Execution(
+        id,
+        configurationId,
+        mode,
+        trigger,
+        status,
+        createdAt,
+        startedAt,
+        finishedAt,
+        counts,
+        sourceLsnStart,
+        sourceLsnEnd,
+        progress,
+        error,
+        cancelRequested,
+        true,
+        verification);
   }
 
   /** As PostgreSQL writes it, null until known. */

@@ -14,7 +14,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Turns the wish for an execution into a stored one that the engine has taken. */
@@ -45,17 +44,35 @@ public final class ExecutionRequests {
   public Outcome<Execution> request(
       SyncConfiguration configuration, @Nullable ExecutionMode wanted, ExecutionTrigger trigger) {
     ExecutionMode mode = wanted == null ? modeOf(configuration) : wanted;
-    Optional<Refusal> refusal = refusalOf(configuration, mode);
-    if (refusal.isPresent()) {
-      return Outcome.refused(refusal.get());
-    }
-    Execution execution =
+    return request(
+        configuration,
         Execution.pending(
             ids.get(),
             configuration.id(),
             mode,
             trigger,
+            clock.instant().truncatedTo(ChronoUnit.MICROS)));
+  }
+
+  /** Likewise a verification, which repairs what it finds if that is wished. */
+  public Outcome<Execution> verification(
+      SyncConfiguration configuration, boolean repair, ExecutionTrigger trigger) {
+    Execution execution =
+        Execution.pending(
+            ids.get(),
+            configuration.id(),
+            ExecutionMode.VERIFY,
+            trigger,
             clock.instant().truncatedTo(ChronoUnit.MICROS));
+    return request(configuration, repair ? execution.repairing() : execution);
+  }
+
+  private Outcome<Execution> request(SyncConfiguration configuration, Execution execution) {
+    ExecutionMode mode = execution.mode();
+    Optional<Refusal> refusal = refusalOf(configuration, mode);
+    if (refusal.isPresent()) {
+      return Outcome.refused(refusal.get());
+    }
     Optional<Execution> active = executions.createUnlessActive(execution);
     if (active.isPresent()) {
       return Outcome.refused(Refusal.alreadyRunning(active.get().id()));
@@ -98,13 +115,6 @@ public final class ExecutionRequests {
   }
 
   private Optional<Refusal> refusalOf(SyncConfiguration configuration, ExecutionMode mode) {
-    if (!engine.modes().contains(mode)) {
-      String available =
-          engine.modes().stream().map(WireName::of).sorted().collect(Collectors.joining(", "));
-      return Optional.of(
-          Refusal.database(
-              "mode", "mode " + WireName.of(mode) + " is not available yet; use " + available));
-    }
     SyncDefinition definition = configuration.definition();
     if (mode == ExecutionMode.INCREMENTAL && !definition.needsCapture()) {
       return Optional.of(

@@ -2,9 +2,12 @@ package io.tidemark.run;
 
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.copy.CopyOutcome;
 import io.tidemark.copy.MergeOutcome;
 import io.tidemark.sync.SyncConfiguration;
+import io.tidemark.sync.SyncDefinition;
+import io.tidemark.sync.SyncStrategy;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -85,7 +88,8 @@ final class ExecutionRunner implements AutoCloseable {
           switch (execution.mode()) {
             case FULL -> full(configuration, id);
             case MERGE -> merge(configuration, id);
-            case INCREMENTAL, VERIFY -> incremental(configuration, id);
+            case INCREMENTAL -> incremental(configuration, id);
+            case VERIFY -> verify(configuration, id, execution.repair());
           };
       LOG.log(
           Level.INFO,
@@ -101,7 +105,10 @@ final class ExecutionRunner implements AutoCloseable {
                   + configuration.definition().name()
                   + " failed: "
                   + e.getMessage());
-    } catch (RuntimeException e) {
+    } catch (OutOfMemoryError e) {
+      LOG.log(Level.ERROR, () -> "execution " + id + " ran out of memory", e);
+      fail(id, ExecutionError.OUT_OF_MEMORY);
+    } catch (RuntimeException | Error e) {
       LOG.log(Level.ERROR, () -> "execution " + id + " failed unexpectedly", e);
       fail(
           id,
@@ -168,6 +175,65 @@ final class ExecutionRunner implements AutoCloseable {
       return "completed";
     }
     return cancelled(id);
+  }
+
+  private String verify(SyncConfiguration configuration, UUID id, boolean repair) {
+    Optional<VerificationResult> found = compared(configuration, id);
+    if (found.isEmpty()) {
+      return cancelled(id);
+    }
+    VerificationResult result = found.get();
+    rooms.executions().recordVerification(id, result);
+    if (repair && !result.equal()) {
+      ExecutionMode mode = repairMode(configuration.definition(), result);
+      if (!repaired(configuration, id, mode)) {
+        return cancelled(id);
+      }
+      found = compared(configuration, id);
+      if (found.isEmpty()) {
+        return cancelled(id);
+      }
+      VerificationResult before = result;
+      result = found.get().after(mode, before);
+      rooms.executions().recordVerification(id, result);
+    }
+    rooms
+        .executions()
+        .report(
+            id,
+            new ExecutionCounts(result.rowsCompared(), 0, 0, 0, 0, 0, 0, 0, 0, 0),
+            new ExecutionProgress("done", 100.0, null, 0L));
+    rooms.executions().complete(id);
+    return result.equal() ? "completed, equal" : "completed, rows differ";
+  }
+
+  private Optional<VerificationResult> compared(SyncConfiguration configuration, UUID id) {
+    VerifyRun run = new VerifyRun(rooms, configuration, id, loops.apply(configuration.id()));
+    return reporting(id, run::cancel, run::counts, run::progress, run::run);
+  }
+
+  /**
+   * A merge mends by the policy and at the cost of what differs; it keeps rows that only the target
+   * has, so that where these are to go, and the source wins, a full sync mends.
+   */
+  private static ExecutionMode repairMode(SyncDefinition definition, VerificationResult found) {
+    boolean removes =
+        found.extra() > 0
+            && definition.strategy() != SyncStrategy.MERGE
+            && definition.conflictResolution() == ConflictResolution.SOURCE_WINS;
+    return definition.strategy() == SyncStrategy.FULL || removes
+        ? ExecutionMode.FULL
+        : ExecutionMode.MERGE;
+  }
+
+  /** False if it was cancelled. */
+  private boolean repaired(SyncConfiguration configuration, UUID id, ExecutionMode mode) {
+    if (mode == ExecutionMode.MERGE) {
+      return merged(configuration, id) instanceof MergeOutcome.Completed;
+    }
+    FullRun run = new FullRun(rooms, configuration, id);
+    return reporting(id, run::cancel, run::counts, run::progress, run::run)
+        instanceof CopyOutcome.Completed;
   }
 
   private MergeOutcome merged(SyncConfiguration configuration, UUID id) {
@@ -240,8 +306,9 @@ final class ExecutionRunner implements AutoCloseable {
       if (!rooms.executions().report(id, counts, progress)) {
         cancel.run();
       }
-    } catch (RuntimeException e) {
-      // The next report may come through; the execution itself does not need the store.
+    } catch (RuntimeException | Error e) {
+      // The next report may come through; the execution itself does not need the store. A task
+      // that throws, memory included, would never run again, and a silent execution count as lost.
       LOG.log(Level.WARNING, () -> "progress of execution " + id + ": " + e.getMessage());
     }
   }

@@ -19,7 +19,7 @@ final class JdbcExecutionRows {
              e.rows_unchanged, e.rows_skipped, e.conflicts_detected, e.conflicts_resolved,
              e.batches, e.bytes, e.source_lsn_start::text, e.source_lsn_end::text, e.phase,
              e.percent, e.rows_per_second, e.eta_seconds, e.error_code, e.error_message,
-             e.error_hint, e.cancel_requested
+             e.error_hint, e.cancel_requested, e.repair, e.verification::text
       from sync_executions e
       """;
 
@@ -40,7 +40,13 @@ final class JdbcExecutionRows {
         lsn(row.getString("source_lsn_end")),
         progress(row),
         error(row),
-        row.getBoolean("cancel_requested"));
+        row.getBoolean("cancel_requested"),
+        row.getBoolean("repair"),
+        verification(row.getString("verification")));
+  }
+
+  private static @Nullable VerificationResult verification(@Nullable String document) {
+    return document == null ? null : VerificationJson.read(document);
   }
 
   private static ExecutionCounts counts(ResultSet row) throws SQLException {

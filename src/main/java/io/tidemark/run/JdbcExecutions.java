@@ -29,9 +29,9 @@ public final class JdbcExecutions {
   private static final String INSERT =
       """
       insert into sync_executions
-        (id, configuration_id, mode, trigger, status, created_at, heartbeat_at)
+        (id, configuration_id, mode, trigger, status, created_at, heartbeat_at, repair)
       values
-        (:id, :configuration, :mode, :trigger, :status, :created, :created)
+        (:id, :configuration, :mode, :trigger, :status, :created, :created, :repair)
       on conflict (configuration_id)
         where status in ('pending', 'running') and trigger <> 'stream'
         do nothing
@@ -184,6 +184,7 @@ public final class JdbcExecutions {
                     .bind("trigger", WireName.of(execution.trigger()))
                     .bind("status", WireName.of(execution.status()))
                     .bind("created", PgTimes.bindable(execution.createdAt()))
+                    .bind("repair", execution.repair())
                     .execute()
                 == 1);
   }
@@ -308,6 +309,18 @@ public final class JdbcExecutions {
                 .bind("id", id)
                 .bind("start", start == null ? null : Lsn.text(start))
                 .bind("end", end == null ? null : Lsn.text(end))
+                .execute());
+  }
+
+  /** Keeps what a verification has found. */
+  public void recordVerification(UUID id, VerificationResult result) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(
+                    "update sync_executions set verification = cast(:found as jsonb) where id = :id")
+                .bind("id", id)
+                .bind("found", VerificationJson.write(result))
                 .execute());
   }
 

@@ -3,7 +3,6 @@ package io.tidemark.run;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.TableMapping;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -12,9 +11,6 @@ import java.util.UUID;
  * come from several threads; two calls about one configuration never overlap in one process.
  */
 public interface SyncEngine {
-  /** The modes that can be executed. */
-  Set<ExecutionMode> modes();
-
   /**
    * Makes what a new configuration needs in the source, in Kafka and in the target, and starts it
    * if it is active. The stored row is there already; state changes go to the store from here on.

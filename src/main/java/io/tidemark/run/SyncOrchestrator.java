@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 
@@ -111,11 +110,6 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return state.remedy() == null
         ? String.valueOf(state.reason())
         : state.reason() + "; " + state.remedy();
-  }
-
-  @Override
-  public Set<ExecutionMode> modes() {
-    return Set.of(ExecutionMode.FULL, ExecutionMode.INCREMENTAL, ExecutionMode.MERGE);
   }
 
   @Override

@@ -353,6 +353,13 @@ public final class SyncService {
         id, () -> configuration(id).then(current -> requests.request(current, mode, trigger)));
   }
 
+  /** Asks for a comparison of a configuration's tables, and a repair of what it finds. */
+  public Outcome<Execution> verify(UUID id, boolean repair, ExecutionTrigger trigger) {
+    return locks.holding(
+        id,
+        () -> configuration(id).then(current -> requests.verification(current, repair, trigger)));
+  }
+
   public Page<Execution> executions(JdbcExecutions.Filter filter, PageRequest request) {
     return executions.page(filter, request);
   }

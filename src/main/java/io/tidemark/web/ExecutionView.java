@@ -7,7 +7,10 @@ import io.tidemark.run.Execution;
 import io.tidemark.run.ExecutionCounts;
 import io.tidemark.run.ExecutionError;
 import io.tidemark.run.ExecutionProgress;
+import io.tidemark.run.VerificationResult;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +44,9 @@ record ExecutionView(
         @Nullable String sourceLsnStart,
     @Schema(nullable = true) @Nullable String sourceLsnEnd,
     @Schema(nullable = true) @Nullable Progress progress,
-    @Schema(nullable = true) @Nullable Failure error) {
+    @Schema(nullable = true) @Nullable Failure error,
+    @Schema(description = "What a verification has found", nullable = true)
+        @Nullable Verified verification) {
   @JsonNaming(SnakeCaseStrategy.class)
   @Schema(name = "ExecutionProgress")
   record Progress(
@@ -70,6 +75,71 @@ record ExecutionView(
     }
   }
 
+  @JsonNaming(SnakeCaseStrategy.class)
+  @Schema(name = "Verification")
+  record Verified(
+      @Schema(
+              description =
+                  "Whether no row differs but those that wait for a decision, and, where the"
+                      + " configuration keeps rows that only the target has, those")
+          boolean equal,
+      @Schema(description = "Rows of the source") long rowsCompared,
+      @Schema(description = "Rows that only the source has") long missing,
+      @Schema(description = "Rows that only the target has") long extra,
+      @Schema(description = "Rows that both have, with other values") long different,
+      @Schema(description = "Rows that differ and wait for a decision; not among the others")
+          long undecided,
+      @Schema(
+              description =
+                  "Rows that changed on both sides each time they were looked at; only where"
+                      + " changes flow both ways")
+          long unsettled,
+      @Schema(description = "What the source had committed before this moment was compared")
+          Instant verifiedUpTo,
+      @Schema(description = "Some of the rows that differ") List<Sample> samples,
+      @Schema(description = "What was found before it was repaired", nullable = true)
+          @Nullable Repaired repaired) {
+    @JsonNaming(SnakeCaseStrategy.class)
+    @Schema(name = "VerificationSample")
+    record Sample(
+        @Schema(enumeration = {"missing", "extra", "different"}) String kind,
+        @Schema(description = "The target's key columns and their values, as text")
+            Map<String, @Nullable String> key,
+        @Schema(description = "The target's columns that differ, where both sides have the row")
+            List<String> columns) {}
+
+    @JsonNaming(SnakeCaseStrategy.class)
+    @Schema(name = "VerificationRepaired")
+    record Repaired(
+        @Schema(enumeration = {"full", "merge"}) String mode,
+        long missing,
+        long extra,
+        long different) {}
+
+    static @Nullable Verified of(@Nullable VerificationResult result) {
+      if (result == null) {
+        return null;
+      }
+      VerificationResult.Repaired repaired = result.repaired();
+      return new Verified(
+          result.equal(),
+          result.rowsCompared(),
+          result.missing(),
+          result.extra(),
+          result.different(),
+          result.undecided(),
+          result.unsettled(),
+          result.verifiedUpTo(),
+          result.samples().stream()
+              .map(one -> new Sample(one.kind(), one.key(), one.columns()))
+              .toList(),
+          repaired == null
+              ? null
+              : new Repaired(
+                  repaired.mode(), repaired.missing(), repaired.extra(), repaired.different()));
+    }
+  }
+
   static ExecutionView of(Execution execution) {
     ExecutionCounts counts = execution.counts();
     return new ExecutionView(
@@ -94,6 +164,7 @@ record ExecutionView(
         execution.sourceLsnStartText(),
         execution.sourceLsnEndText(),
         Progress.of(execution.progress()),
-        Failure.of(execution.error()));
+        Failure.of(execution.error()),
+        Verified.of(execution.verification()));
   }
 }

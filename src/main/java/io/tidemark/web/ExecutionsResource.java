@@ -106,20 +106,41 @@ final class ExecutionsResource {
   @Path("configurations/{id}/verify")
   @Operation(
       operationId = "verifyConfiguration",
-      summary = "Compares source and target, and writes nothing")
+      summary = "Compares source and target by content",
+      description =
+          "While both change. The execution says how many rows differ, and which, at its end."
+              + " With repair, what differs is repaired by the conflict policy and compared again.")
+  @RequestBody(
+      required = false,
+      content = @Content(schema = @Schema(implementation = VerifyBody.class)))
   @APIResponse(
       responseCode = "202",
       description = "It will run; Location is the execution",
       content = @Content(schema = @Schema(implementation = ExecutionView.class)))
-  public Response verify(@PathParam("id") String id, @Context UriInfo uri) {
+  public Response verify(
+      @PathParam("id") String id,
+      byte @Nullable [] body,
+      @Context HttpHeaders headers,
+      @Context UriInfo uri) {
+    var configuration = ConfigurationsResource.configurationId(id);
+    boolean repair = body != null && body.length > 0 && repair(body, headers);
     return accepted(
         service
-            .execute(
-                ConfigurationsResource.configurationId(id),
-                ExecutionMode.VERIFY,
-                ExecutionTrigger.MANUAL)
+            .verify(configuration, repair, ExecutionTrigger.MANUAL)
             .orElseThrow(ProblemException::new),
         uri);
+  }
+
+  @Schema(name = "Verify")
+  record VerifyBody(
+      @Schema(description = "Whether what differs is repaired", defaultValue = "false")
+          boolean repair) {}
+
+  private static boolean repair(byte[] body, HttpHeaders headers) {
+    FieldsJson fields = FieldsJson.of(RequestJson.optional(body, headers));
+    boolean repair = fields.flag("repair").orElse(false);
+    RequestJson.requireValid(fields);
+    return repair;
   }
 
   @GET

@@ -9,7 +9,6 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -41,11 +40,6 @@ public class FakeSyncEngine implements SyncEngine {
       throw new OperatingFailure(
           OperatingFailure.Kind.SOURCE, "slot_failed", "the slot cannot be made", "Free one", null);
     }
-  }
-
-  @Override
-  public Set<ExecutionMode> modes() {
-    return Set.of(ExecutionMode.FULL, ExecutionMode.INCREMENTAL);
   }
 
   @Override
