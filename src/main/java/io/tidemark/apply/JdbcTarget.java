@@ -183,12 +183,7 @@ final class JdbcTarget implements AutoCloseable {
               target + " does not answer" + state,
               "check that the database is up and reachable; the sync goes on by itself",
               e);
-      case TRANSIENT ->
-          failure(
-              "target_locked",
-              target + ": a lock was not had in time" + state,
-              "nothing, if a resync runs; else look for a long transaction on the target table",
-              e);
+      case TRANSIENT -> transientFailure(target, e);
       case SCHEMA ->
           failure(
               "target_refuses",
@@ -200,6 +195,30 @@ final class JdbcTarget implements AutoCloseable {
               "target_refuses",
               target + " refuses the statement: " + PgRefusal.describe(e),
               "check the target table's columns and this user's privileges on it",
+              e);
+    };
+  }
+
+  private static OperatingFailure transientFailure(String target, SQLException e) {
+    String state = " (SQLSTATE " + e.getSQLState() + ")";
+    return switch (String.valueOf(e.getSQLState())) {
+      case "55P03" ->
+          failure(
+              "target_locked",
+              target + ": a lock was not had in time" + state,
+              "nothing, if a resync runs; else look for a long transaction on the target table",
+              e);
+      case "40P01", "40001" ->
+          failure(
+              "target_locked",
+              target + ": other sessions changed the same rows at that moment" + state,
+              "nothing: it is tried again by itself; if it stays, look for what else writes there",
+              e);
+      default ->
+          failure(
+              "target_refuses",
+              target + " is not ready for the statement: " + PgFailure.describe(e) + state,
+              "it is tried again by itself; if it stays, the server's log says more",
               e);
     };
   }

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 
 /**
@@ -75,11 +76,20 @@ public final class KafkaTableSchemas {
   /**
    * The versions of a table's schema in the order in which they were last written; read once.
    *
-   * @throws org.apache.kafka.common.KafkaException if the brokers do not answer in time
+   * @throws OperatingFailure {@code broker_unreachable} if the brokers do not answer in time
    */
   public List<TableSchema> versions(TableName table) {
     if (!isRead) {
-      readAll();
+      try {
+        readAll();
+      } catch (KafkaException e) {
+        throw new OperatingFailure(
+            OperatingFailure.Kind.BROKER,
+            "broker_unreachable",
+            "topic " + partition.topic() + " was not read in time",
+            "check that the brokers are up and reachable, and that this user may read the topic",
+            e);
+      }
     }
     return known.values().stream().filter(schema -> schema.table().equals(table)).toList();
   }

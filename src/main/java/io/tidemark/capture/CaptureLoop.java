@@ -164,7 +164,10 @@ final class CaptureLoop implements Runnable {
 
   /** Captures until something ends it; false if there is nothing to capture. */
   private boolean capture(PgLeadership lead) throws Exception {
-    become(Phase.STARTING, null, null);
+    if (failures == 0) {
+      // Else what has failed is told until the capture has come further.
+      become(Phase.STARTING, null, null);
+    }
     topics.ensurePosition(names.connection());
     topics.ensureSchemas(names.connection());
     try (KafkaChangeWriter writer =
@@ -207,14 +210,19 @@ final class CaptureLoop implements Runnable {
             names.slot(),
             from.position(),
             Lsn.text(slot.confirmedLsn()));
-        watch(lead, engine);
+        watch(lead, engine, from);
       }
     }
     return true;
   }
 
-  /** Keeps the lead and the heartbeat while the engine runs; throws what ended it. */
-  private void watch(PgLeadership lead, DebeziumEngineRun engine) throws Exception {
+  /**
+   * Keeps the lead and the heartbeat while the engine runs; throws what ended it.
+   *
+   * @param from where it began
+   */
+  private void watch(PgLeadership lead, DebeziumEngineRun engine, WrittenPosition from)
+      throws Exception {
     Duration turn =
         settings.heartbeat().compareTo(PgLeadership.PING) < 0
             ? settings.heartbeat()
@@ -229,7 +237,7 @@ final class CaptureLoop implements Runnable {
             "the capture engine ended: " + PgSource.reason(cause), cause);
       }
       long now = System.nanoTime();
-      if (engine.isStreaming()) {
+      if (engine.isStreaming() && (failures == 0 || hasMovedFrom(from))) {
         become(Phase.RUNNING, null, null);
         if (now - started > STABLE.toNanos()) {
           failures = 0;
@@ -242,6 +250,11 @@ final class CaptureLoop implements Runnable {
         lead.ping();
       }
     }
+  }
+
+  /** An idle source moves too, by its heartbeat; one that fails at the same change does not. */
+  private boolean hasMovedFrom(WrittenPosition from) {
+    return progress.written().filter(now -> now.position().isAfter(from.position())).isPresent();
   }
 
   /** Notes a failure and answers how long to wait. */
@@ -273,6 +286,16 @@ final class CaptureLoop implements Runnable {
     for (Throwable at = failure; at != null; at = at.getCause()) {
       if (at instanceof OperatingFailure known) {
         return known;
+      }
+      if (at instanceof OutOfMemoryError) {
+        return new OperatingFailure(
+            OperatingFailure.Kind.CAPACITY,
+            "out_of_memory",
+            "the next changes do not fit into this process's memory of %d MB"
+                .formatted(Runtime.getRuntime().maxMemory() >> 20),
+            "start it with more (java -Xmx…): a row takes up to ten times its own size; it goes on"
+                + " where it stopped",
+            failure);
       }
     }
     return PgSource.failureIn(failure)

@@ -275,7 +275,8 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
         "make the row smaller at the source (REPLICA IDENTITY FULL sends it twice), or delete the"
             + " table's configurations; then POST /captures/"
             + connection
-            + "/reset, which leaves the change out and copies the tables in full",
+            + "/reset with {\"force\": true}, which leaves the change out and copies the tables in"
+            + " full",
         null);
   }
 

@@ -120,14 +120,41 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
         statement.execute();
       }
       if (System.nanoTime() > until) {
-        throw new OperatingFailure(
-            OperatingFailure.Kind.SOURCE,
-            "slot_busy",
-            "replication slot " + name + " is held by a walsender that does not end",
-            "End the session that pg_replication_slots.active_pid names.",
-            null);
+        throw busy(connection, name);
       }
       Thread.sleep(EVICT_RETRY_MILLIS);
     }
+  }
+
+  private static OperatingFailure busy(Connection connection, String name) throws SQLException {
+    boolean isBeingMade;
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            """
+            select exists (
+              select
+              from pg_catalog.pg_replication_slots s
+              join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
+              where s.slot_name = ? and a.backend_type <> 'walsender')
+            """)) {
+      statement.setString(1, name);
+      try (ResultSet row = statement.executeQuery()) {
+        row.next();
+        isBeingMade = row.getBoolean(1);
+      }
+    }
+    return new OperatingFailure(
+        OperatingFailure.Kind.SOURCE,
+        "slot_busy",
+        isBeingMade
+            ? "replication slot "
+                + name
+                + " is being made: it begins once all transactions have ended that were open"
+                + " before it"
+            : "replication slot " + name + " is held by a walsender that does not end",
+        isBeingMade
+            ? "End old transactions (pg_stat_activity, pg_prepared_xacts), of whatever database."
+            : "End the session that pg_replication_slots.active_pid names.",
+        null);
   }
 }

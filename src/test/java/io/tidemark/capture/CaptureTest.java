@@ -10,6 +10,7 @@ import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import java.io.StringReader;
 import java.sql.Connection;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -49,9 +50,7 @@ class CaptureTest {
       assertThat(read.get(6).key()).isNull();
       Awaitility.await()
           .atMost(CaptureFixture.PATIENCE)
-          .until(
-              () -> tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase(),
-              phase -> phase == Phase.RUNNING);
+          .until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
     }
   }
 
@@ -280,6 +279,41 @@ class CaptureTest {
       assertThat(view.lagSeconds().orElseThrow()).isLessThan(10);
       assertThat(view.confirmedLsn()).isNotNull();
     }
+  }
+
+  /** A capture that fails at one change again and again runs for a while each time. */
+  @Test
+  void saysWhatIsWrongUntilItHasComeFurther() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key, v text)");
+      ChangeTracker tracker = fixture.tracking(T);
+      fixture.settle(tracker);
+      fixture.limitRecords(T, 10_000);
+
+      fixture.execute(
+          "insert into t select 1, string_agg(md5(i::text), '') from generate_series(1, 5000) i");
+      Awaitility.await()
+          .atMost(CaptureFixture.PATIENCE)
+          .until(() -> phase(tracker), phase -> phase == Phase.RETRYING);
+      Awaitility.await()
+          .during(Duration.ofSeconds(3))
+          .atMost(Duration.ofSeconds(4))
+          .pollInterval(Duration.ofMillis(10))
+          .until(() -> phase(tracker), phase -> phase == Phase.RETRYING);
+      assertThat(tracker.state(CaptureFixture.CONNECTION).orElseThrow().reason())
+          .contains("RecordTooLarge");
+      fixture.limitRecords(T, 1_000_000);
+
+      fixture.settle(tracker);
+      Awaitility.await()
+          .atMost(CaptureFixture.PATIENCE)
+          .until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
+      assertThat(ops(fixture.read(T))).isEqualTo("c");
+    }
+  }
+
+  private static Phase phase(ChangeTracker tracker) {
+    return tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase();
   }
 
   private static String ops(List<Read> read) {

@@ -130,6 +130,45 @@ class LeastPrivilegeTest {
         .isEqualTo("0");
   }
 
+  /** A role that is no superuser's has the target's own keys and cascades at work. */
+  @Test
+  void childrenFollowTheirParentsThoughTheTargetChecksAndCascadesItself() {
+    grant("Source", fixture.source);
+    grant("Target", fixture.target);
+    String children =
+        """
+        create table line (
+          id int primary key,
+          order_id bigint references orders on delete cascade on update cascade);
+        """;
+    TestStack.execute(fixture.source, children);
+    TestStack.execute(
+        fixture.source, "alter table line owner to orders_owner_%s".formatted(suffix));
+    TestStack.execute(fixture.source, "grant select on line to %s".formatted(role(source)));
+    TestStack.execute(fixture.target, children);
+    TestStack.execute(
+        fixture.target,
+        "grant select, insert, update, delete on line to %s".formatted(role(target)));
+    TestStack.execute(
+        fixture.source,
+        "insert into orders (v) select 'n' from generate_series(1, 20);"
+            + " insert into line select i, 1 + i % 20 from generate_series(1, 100) i");
+    fixture.start(source, target);
+    UUID orders = fixture.create("orders", "");
+    fixture.awaitState(orders, SyncState.STREAMING);
+    UUID line = fixture.create("line", "");
+    fixture.awaitState(line, SyncState.STREAMING);
+
+    TestStack.execute(fixture.source, "delete from orders where id <= 5");
+    TestStack.execute(fixture.source, "update orders set v = 'x' where id > 5");
+    TestStack.execute(
+        fixture.source, "insert into line select 200 + i, i from generate_series(6, 9) i");
+
+    fixture.awaitEqual("orders");
+    fixture.awaitEqual("line");
+    assertThat(fixture.find(line).rowsParked()).isZero();
+  }
+
   @Test
   void namesTheGrantForEachPrivilegeThatIsMissing() throws IOException {
     TestStack.execute(

@@ -6,6 +6,7 @@ import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -114,5 +115,27 @@ class PreparedTransactionsTest {
     tables.source("insert into t values (4, 'late')");
     tables.fixture.awaitEqual("t");
     tables.assertUndisturbed(t);
+  }
+
+  @Test
+  void theFirstSlotSaysWhatItWaitsFor() {
+    tables.both(TABLE);
+    prepare("early", "insert into t values (1, 'early')");
+
+    CompletableFuture<UUID> made =
+        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .untilAsserted(
+            () ->
+                assertThat(tables.fixture.engine().captures())
+                    .extracting(CaptureStatus::stateReason)
+                    .singleElement(InstanceOfAssertFactories.STRING)
+                    .contains("is being made", "pg_prepared_xacts"));
+    assertThat(made).isNotDone();
+    commit("early");
+
+    tables.fixture.awaitState(made.join(), SyncState.STREAMING);
+    tables.fixture.awaitEqual("t");
   }
 }
