@@ -79,8 +79,8 @@ final class StoreBeans {
 
   @Produces
   @Singleton
-  JdbcExecutions executions(Jdbi jdbi) {
-    return new JdbcExecutions(jdbi, CLOCK);
+  JdbcExecutions executions(TidemarkConfig config, Jdbi jdbi) {
+    return new JdbcExecutions(jdbi, CLOCK, config.executions().retention());
   }
 
   @Produces

@@ -32,6 +32,8 @@ public interface TidemarkConfig {
 
   Conflicts conflicts();
 
+  Executions executions();
+
   Api api();
 
   /** Base64 of 32 bytes; encrypts passwords of connections created over REST. */
@@ -92,6 +94,13 @@ public interface TidemarkConfig {
 
     /** How long a conflict that has ended is kept; one that waits is kept until it is decided. */
     @WithDefault("30d")
+    Duration retention();
+  }
+
+  /** The history of what ran. */
+  interface Executions {
+    /** How long an execution that has ended is kept; each configuration's newest one stays. */
+    @WithDefault("90d")
     Duration retention();
   }
 

@@ -6,6 +6,7 @@ import io.tidemark.postgres.PgTimes;
 import io.tidemark.sync.Page;
 import io.tidemark.sync.PageCursor;
 import io.tidemark.sync.PageRequest;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
@@ -30,8 +31,15 @@ public final class JdbcExecutions {
       """
       insert into sync_executions
         (id, configuration_id, mode, trigger, status, created_at, heartbeat_at, repair)
-      values
-        (:id, :configuration, :mode, :trigger, :status, :created, :created, :repair)
+      select :id, :configuration, :mode, :trigger, :status, :created, :created, :repair
+      where cast(:since as timestamptz) is null
+         or not exists (
+           select
+           from sync_executions e
+           where e.configuration_id = :configuration
+             and e.trigger <> 'stream'
+             and e.mode <> 'verify'
+             and e.created_at > cast(:since as timestamptz))
       on conflict (configuration_id)
         where status in ('pending', 'running') and trigger <> 'stream'
         do nothing
@@ -135,6 +143,7 @@ public final class JdbcExecutions {
             select distinct on (configuration_id) id
             from sync_executions
             where configuration_id in (<ids>)
+              and (:verifications or mode <> 'verify')
             order by configuration_id, created_at desc, id desc) l on l.id = e.id
           """;
 
@@ -146,12 +155,37 @@ public final class JdbcExecutions {
           order by e.created_at, e.id
           """;
 
+  private static final String DELETE_EXPIRED =
+      """
+      delete from sync_executions
+      where id in (
+        select e.id
+        from sync_executions e
+        where e.finished_at < :before
+          and e.status not in ('pending', 'running')
+          and exists (
+            select
+            from sync_executions later
+            where later.configuration_id = e.configuration_id
+              and later.mode <> 'verify'
+              and later.created_at > e.created_at)
+        limit :limit)
+      """;
+
   private final Jdbi jdbi;
   private final InstantSource clock;
+  private final Duration retention;
 
-  public JdbcExecutions(Jdbi jdbi, InstantSource clock) {
+  /**
+   * @param retention how long an execution that has ended is kept
+   */
+  public JdbcExecutions(Jdbi jdbi, InstantSource clock, Duration retention) {
+    if (retention.isNegative() || retention.isZero()) {
+      throw new IllegalArgumentException("tidemark.executions.retention is longer than nothing");
+    }
     this.jdbi = jdbi;
     this.clock = clock;
+    this.retention = retention;
   }
 
   /**
@@ -161,7 +195,7 @@ public final class JdbcExecutions {
    */
   public Optional<Execution> createUnlessActive(Execution execution) {
     for (int attempt = 0; attempt < CREATE_ATTEMPTS_MAX; attempt++) {
-      if (insert(execution)) {
+      if (insert(execution, null)) {
         return Optional.empty();
       }
       Optional<Execution> active = activeOf(execution.configurationId());
@@ -173,7 +207,21 @@ public final class JdbcExecutions {
         "executions of configuration " + execution.configurationId() + " come and go too fast");
   }
 
-  private boolean insert(Execution execution) {
+  /**
+   * Stores a pending execution that is due, unless another instance has done so, or another one of
+   * its configuration has not ended.
+   *
+   * @param every the time between two of them
+   */
+  public boolean createIfDue(Execution execution, Duration every) {
+    return insert(execution, execution.createdAt().minus(every));
+  }
+
+  /**
+   * @param since none may have been asked for after this, comparisons aside; null if that does not
+   *     matter
+   */
+  private boolean insert(Execution execution, @Nullable Instant since) {
     return jdbi.withHandle(
         handle ->
             handle
@@ -185,6 +233,10 @@ public final class JdbcExecutions {
                     .bind("status", WireName.of(execution.status()))
                     .bind("created", PgTimes.bindable(execution.createdAt()))
                     .bind("repair", execution.repair())
+                    .bindByType(
+                        "since",
+                        since == null ? null : PgTimes.bindable(since),
+                        OffsetDateTime.class)
                     .execute()
                 == 1);
   }
@@ -240,6 +292,15 @@ public final class JdbcExecutions {
 
   /** The newest execution of each of these configurations that has one. */
   public Map<UUID, Execution> lastOf(Collection<UUID> configurationIds) {
+    return lastOf(configurationIds, true);
+  }
+
+  /** The newest one of a configuration that was to write its target. */
+  public Optional<Execution> lastSyncOf(UUID configurationId) {
+    return Optional.ofNullable(lastOf(List.of(configurationId), false).get(configurationId));
+  }
+
+  private Map<UUID, Execution> lastOf(Collection<UUID> configurationIds, boolean verifications) {
     if (configurationIds.isEmpty()) {
       return Map.of();
     }
@@ -248,6 +309,7 @@ public final class JdbcExecutions {
             handle
                 .createQuery(LAST)
                 .bindList("ids", List.copyOf(configurationIds))
+                .bind("verifications", verifications)
                 .map(JdbcExecutionRows::read)
                 .stream()
                 .collect(Collectors.toMap(Execution::configurationId, Function.identity())));
@@ -362,6 +424,22 @@ public final class JdbcExecutions {
                     .bind("now", PgTimes.bindable(clock.instant()))
                     .execute()
                 == 1);
+  }
+
+  /**
+   * Deletes executions that ended long ago; each configuration's newest ones stay, since they say
+   * when the next one is due.
+   *
+   * @return how many, no more than the limit
+   */
+  public int deleteExpired(int limit) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createUpdate(DELETE_EXPIRED)
+                .bind("before", PgTimes.bindable(clock.instant().minus(retention)))
+                .bind("limit", limit)
+                .execute());
   }
 
   /** Executions that have not ended and of which nothing was heard since: they were interrupted. */

@@ -213,7 +213,7 @@ final class Reconciler implements AutoCloseable {
 
   private void ensureFirstCopy(SyncConfiguration configuration) {
     UUID id = configuration.id();
-    Execution last = rooms.executions().lastOf(List.of(id)).get(id);
+    Execution last = rooms.executions().lastSyncOf(id).orElse(null);
     if (last != null && last.status().isFinal()) {
       boolean again =
           retryNow.remove(id) || last.failure().filter(ExecutionError::isInterruption).isPresent();
@@ -267,7 +267,7 @@ final class Reconciler implements AutoCloseable {
       return;
     }
     UUID id = configuration.id();
-    Execution last = rooms.executions().lastOf(List.of(id)).get(id);
+    Execution last = rooms.executions().lastSyncOf(id).orElse(null);
     Duration interval = Duration.ofSeconds(definition.intervalSeconds().get());
     boolean due =
         last == null
@@ -280,7 +280,13 @@ final class Reconciler implements AutoCloseable {
             case INCREMENTAL -> ExecutionMode.INCREMENTAL;
             case MERGE -> ExecutionMode.MERGE;
           };
-      create(configuration, mode, ExecutionTrigger.SCHEDULE);
+      Execution execution =
+          Execution.pending(
+              ids.get(), id, mode, ExecutionTrigger.SCHEDULE, rooms.clock().instant());
+      // Asked for once, whichever instance is first.
+      if (rooms.executions().createIfDue(execution, interval)) {
+        runner.submit(configuration, execution);
+      }
     }
   }
 

@@ -32,7 +32,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   private final Reconciler reconciler;
   private final AppliedPositions positions;
   private final Removal removal;
-  private final ConflictUpkeep upkeep;
+  private final Upkeep upkeep;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
     this.rooms = rooms;
@@ -41,7 +41,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     reconciler = new Reconciler(rooms, runner, ids);
     positions = new AppliedPositions(rooms);
     removal = new Removal(rooms, positions);
-    upkeep = new ConflictUpkeep(rooms.decisions(), rooms.conflicts(), rooms.clock());
+    upkeep = new Upkeep(rooms.decisions(), rooms.conflicts(), rooms.executions(), rooms.clock());
   }
 
   private Optional<KafkaApplyLoop> loopOf(UUID configuration) {

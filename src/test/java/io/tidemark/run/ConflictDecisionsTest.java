@@ -49,6 +49,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -446,8 +447,13 @@ final class ConflictDecisionsTest {
   }
 
   private void finishUndone() {
-    Clock later = Clock.offset(CLOCK, ConflictUpkeep.UNDONE_AFTER.plusSeconds(5));
-    try (ConflictUpkeep upkeep = new ConflictUpkeep(decisions, conflicts, later)) {
+    Clock later = Clock.offset(CLOCK, Upkeep.UNDONE_AFTER.plusSeconds(5));
+    try (Upkeep upkeep =
+        new Upkeep(
+            decisions,
+            conflicts,
+            new JdbcExecutions(STORE.jdbi, later, Duration.ofDays(90)),
+            later)) {
       upkeep.finishUndone();
     }
   }

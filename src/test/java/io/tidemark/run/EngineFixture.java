@@ -107,7 +107,7 @@ final class EngineFixture implements AutoCloseable {
     stop();
     Clock clock = Clock.systemUTC();
     var configurations = new JdbcSyncConfigurations(jdbi, clock, UUID::randomUUID);
-    var executions = new JdbcExecutions(jdbi, clock);
+    var executions = new JdbcExecutions(jdbi, clock, Duration.ofDays(90));
     var tracking = new JdbcChangeTracking(jdbi, clock);
     var parkedRows = new JdbcParkedRows(jdbi, clock);
     UnaryOperator<String> slots = name -> ChangeTracker.slotName(prefix, "", name);

@@ -18,6 +18,7 @@ import io.tidemark.sync.TrackedPartition;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -41,7 +42,7 @@ class JdbcExecutionsTest {
 
   private final JdbcSyncConfigurations configurations =
       new JdbcSyncConfigurations(jdbi, CLOCK, UUID::randomUUID);
-  private final JdbcExecutions executions = new JdbcExecutions(jdbi, CLOCK);
+  private final JdbcExecutions executions = new JdbcExecutions(jdbi, CLOCK, Duration.ofDays(90));
   private SyncConfiguration configuration;
 
   @BeforeAll
@@ -111,6 +112,89 @@ class JdbcExecutionsTest {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  /** However fast an execution ends, and whichever instance looks. */
+  @Test
+  void asksOnceForWhatIsDue() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(8);
+    try {
+      List<Callable<Boolean>> instances =
+          IntStream.range(0, 16)
+              .<Callable<Boolean>>mapToObj(
+                  i ->
+                      () -> {
+                        Execution due = pending(ExecutionTrigger.SCHEDULE);
+                        boolean first = executions.createIfDue(due, Duration.ofSeconds(30));
+                        return first && executions.complete(due.id());
+                      })
+              .toList();
+
+      int asked = 0;
+      for (Future<Boolean> instance : threads.invokeAll(instances)) {
+        asked += instance.get() ? 1 : 0;
+      }
+
+      assertThat(asked).isOne();
+    } finally {
+      threads.shutdownNow();
+    }
+    assertThat(executions.createIfDue(at(Instant.now().plusSeconds(31)), Duration.ofSeconds(30)))
+        .isTrue();
+  }
+
+  @Test
+  void aComparisonDoesNotPutOffWhatIsDue() {
+    Instant now = Instant.now();
+    Execution sync = at(now.minusSeconds(60));
+    executions.createUnlessActive(sync);
+    executions.complete(sync.id());
+    Execution comparison =
+        Execution.pending(
+            UUID.randomUUID(),
+            configuration.id(),
+            ExecutionMode.VERIFY,
+            ExecutionTrigger.MANUAL,
+            now.minusSeconds(5));
+    executions.createUnlessActive(comparison);
+    executions.complete(comparison.id());
+
+    assertThat(executions.lastSyncOf(configuration.id()).orElseThrow().id()).isEqualTo(sync.id());
+    assertThat(executions.lastOf(List.of(configuration.id())).get(configuration.id()).id())
+        .isEqualTo(comparison.id());
+    assertThat(executions.createIfDue(at(now), Duration.ofSeconds(30))).isTrue();
+  }
+
+  @Test
+  void deletesWhatEndedLongAgoButTheNewest() {
+    JdbcExecutions later =
+        new JdbcExecutions(jdbi, Clock.offset(CLOCK, Duration.ofDays(91)), Duration.ofDays(90));
+    List<Execution> three =
+        List.of(
+            at(Instant.now().minusSeconds(3)),
+            at(Instant.now().minusSeconds(2)),
+            at(Instant.now()));
+    for (Execution one : three) {
+      executions.createUnlessActive(one);
+      executions.complete(one.id());
+    }
+
+    assertThat(executions.deleteExpired(10)).isZero();
+    assertThat(later.deleteExpired(1)).isOne();
+    assertThat(later.deleteExpired(10)).isOne();
+    assertThat(later.deleteExpired(10)).isZero();
+
+    assertThat(executions.find(three.get(2).id())).isPresent();
+    assertThat(executions.find(three.get(0).id())).isEmpty();
+  }
+
+  private Execution at(Instant created) {
+    return Execution.pending(
+        UUID.randomUUID(),
+        configuration.id(),
+        ExecutionMode.FULL,
+        ExecutionTrigger.SCHEDULE,
+        created);
   }
 
   @Test

@@ -18,9 +18,12 @@ import io.tidemark.run.ExecutionCounts;
 import io.tidemark.run.ExecutionProgress;
 import io.tidemark.run.FakeSyncEngine;
 import io.tidemark.run.JdbcExecutions;
+import io.tidemark.run.VerificationResult;
 import io.tidemark.sync.TableMapping;
 import jakarta.inject.Inject;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -333,7 +336,56 @@ class ConfigurationsTest {
         .startsWith("{\"id\":\"" + execution + "\",\"configuration_id\":\"" + id)
         .contains(
             "\"source_lsn_end\":null,\"progress\":{\"phase\":\"copy\",\"percent\":null,"
-                + "\"rows_per_second\":null,\"eta_seconds\":null},\"error\":null}");
+                + "\"rows_per_second\":null,\"eta_seconds\":null},\"error\":null,"
+                + "\"verification\":null}");
+  }
+
+  @Test
+  void answersWhatAVerificationHasFound() {
+    String id = created("users_sync", "");
+    String execution =
+        given()
+            .contentType("application/json")
+            .body("{\"repair\": true}")
+            .post("/configurations/" + id + "/verify")
+            .then()
+            .statusCode(202)
+            .header("Location", containsString(Api.ROOT + "/executions/"))
+            .body("mode", equalTo("verify"))
+            .body("verification", nullValue())
+            .extract()
+            .path("id");
+    UUID verification = UUID.fromString(execution);
+    assertThat(executions.find(verification).orElseThrow().repair()).isTrue();
+    executions.recordVerification(
+        verification,
+        new VerificationResult(
+            false,
+            10,
+            1,
+            0,
+            2,
+            3,
+            0,
+            Instant.parse("2026-01-02T03:04:05Z"),
+            List.of(new VerificationResult.Sample("different", Map.of("id", "7"), List.of("name"))),
+            new VerificationResult.Repaired("merge", 4, 0, 5)));
+
+    given()
+        .get("/executions/" + execution)
+        .then()
+        .statusCode(200)
+        .body("verification.equal", equalTo(false))
+        .body("verification.rows_compared", equalTo(10))
+        .body("verification.missing", equalTo(1))
+        .body("verification.different", equalTo(2))
+        .body("verification.undecided", equalTo(3))
+        .body("verification.verified_up_to", equalTo("2026-01-02T03:04:05Z"))
+        .body("verification.samples[0].kind", equalTo("different"))
+        .body("verification.samples[0].key.id", equalTo("7"))
+        .body("verification.samples[0].columns", equalTo(List.of("name")))
+        .body("verification.repaired.mode", equalTo("merge"));
+    given().post("/configurations/" + id + "/verify").then().statusCode(409);
   }
 
   @Test

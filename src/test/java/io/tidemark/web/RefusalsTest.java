@@ -394,4 +394,19 @@ class RefusalsTest {
         .statusCode(400)
         .body("errors.field", hasItems("mode", "wait"));
   }
+
+  @Test
+  void refusesAVerificationOfWhichItDoesNotKnowWhatIsWished() {
+    given()
+        .contentType("application/json")
+        .body("{\"repair\": \"yes\", \"fast\": true}")
+        .post("/configurations/00000000-0000-0000-0000-000000000000/verify")
+        .then()
+        .statusCode(400)
+        .body("errors.field", hasItems("repair", "fast"));
+    given()
+        .post("/configurations/00000000-0000-0000-0000-000000000000/verify")
+        .then()
+        .statusCode(404);
+  }
 }

@@ -16,11 +16,12 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The thread that looks after conflicts: it finishes decisions that lost their process, and deletes
- * what has ended long ago. Not the reconciler's, which a target that does not answer would hold up.
+ * The thread that looks after what is on record: it finishes decisions about conflicts that lost
+ * their process, and deletes conflicts and executions that ended long ago. Not the reconciler's,
+ * which a target that does not answer would hold up.
  */
-final class ConflictUpkeep implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(ConflictUpkeep.class.getName());
+final class Upkeep implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(Upkeep.class.getName());
 
   private static final Duration LOOK_EVERY = Duration.ofSeconds(5);
 
@@ -35,15 +36,21 @@ final class ConflictUpkeep implements AutoCloseable {
 
   private final ConflictDecisions decisions;
   private final JdbcConflicts conflicts;
+  private final JdbcExecutions executions;
   private final InstantSource clock;
   private final ScheduledExecutorService thread =
-      Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "conflict upkeep"));
+      Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "upkeep"));
   private final Set<UUID> told = new HashSet<>();
   private Instant deleteAt;
 
-  ConflictUpkeep(ConflictDecisions decisions, JdbcConflicts conflicts, InstantSource clock) {
+  Upkeep(
+      ConflictDecisions decisions,
+      JdbcConflicts conflicts,
+      JdbcExecutions executions,
+      InstantSource clock) {
     this.decisions = decisions;
     this.conflicts = conflicts;
+    this.executions = executions;
     this.clock = clock;
     deleteAt = clock.instant();
   }
@@ -58,7 +65,7 @@ final class ConflictUpkeep implements AutoCloseable {
       deleteExpired();
     } catch (RuntimeException | Error e) {
       // The next round may come through; a scheduled task that throws would never run again.
-      LOG.log(Level.WARNING, () -> "conflicts were not looked after: " + e.getMessage());
+      LOG.log(Level.WARNING, () -> "what is on record was not looked after: " + e.getMessage());
     }
   }
 
@@ -92,7 +99,8 @@ final class ConflictUpkeep implements AutoCloseable {
       return;
     }
     // A full batch is followed by the next one after the next look: others use the table too.
-    if (conflicts.deleteExpired(DELETE_MAX) < DELETE_MAX) {
+    int most = Math.max(conflicts.deleteExpired(DELETE_MAX), executions.deleteExpired(DELETE_MAX));
+    if (most < DELETE_MAX) {
       deleteAt = clock.instant().plus(DELETE_EVERY);
     }
   }
