@@ -6,10 +6,12 @@ import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +42,9 @@ final class StageTable {
   private static final String UNLOCK =
       "select pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(?, 0))";
 
+  private static final Duration LOCK_MAX = Duration.ofSeconds(5);
+  private static final Duration LOCK_LOOK_EVERY = Duration.ofMillis(20);
+
   private final TableName name;
   private final TableMapping mapping;
 
@@ -54,9 +59,7 @@ final class StageTable {
 
   /** Creates it empty, without indexes, with the target's types; the session keeps its lock. */
   void create(PgSession session) {
-    if (!session.isTrue(TRY_LOCK, name.toString())) {
-      throw new IllegalStateException("the execution's stage is being filled already");
-    }
+    takeLock(session);
     createSchema(session);
     session.execute("drop table if exists " + Sql.name(name));
     // Autovacuum has nothing to gain here and would compete with the load.
@@ -71,6 +74,17 @@ final class StageTable {
                 Sql.name(name),
                 Sql.names(names(mapping.columns())),
                 Sql.name(mapping.target().name())));
+  }
+
+  /** An execution's former session may have ended here a moment before it ends at the server. */
+  private void takeLock(PgSession session) {
+    long until = System.nanoTime() + LOCK_MAX.toNanos();
+    while (!session.isTrue(TRY_LOCK, name.toString())) {
+      if (System.nanoTime() > until) {
+        throw new IllegalStateException("the execution's stage is being filled already");
+      }
+      LockSupport.parkNanos(LOCK_LOOK_EVERY.toNanos());
+    }
   }
 
   /** Two copies may be the first at once: the loser of that race finds the schema there. */

@@ -15,7 +15,6 @@ import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.TableMapping;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -64,12 +63,7 @@ final class StreamMergeBeside implements MergeJoin {
 
   @Override
   public void awaitSeen(SourceSnapshot snapshot) {
-    snapshotEnds = wait.untilWritten(snapshot);
-    try (PgSession session =
-        PgSession.open(task.target(), OperatingFailure.Kind.TARGET, "position", "positions")) {
-      PgPositions positions = new PgPositions(session, task.configuration());
-      wait.untilApplied(snapshotEnds, () -> positions.find(task.topic()));
-    }
+    snapshotEnds = wait.untilApplied(snapshot, task);
   }
 
   /** The loop applies them. */
@@ -83,7 +77,8 @@ final class StreamMergeBeside implements MergeJoin {
         new PgPositions(session, task.configuration()).find(task.topic());
     session.begin(Begin.READ_COMMITTED);
     session.execute("set local plan_cache_mode = force_generic_plan");
-    KafkaCatchUp.Stretch stretch = remove(session, stage, snapshot, byPartition(standing));
+    KafkaCatchUp.Stretch stretch =
+        remove(session, stage, snapshot, TopicWait.byPartition(standing));
     session.commit();
     removed = stretch.reached();
     return stretch.changes();
@@ -91,7 +86,8 @@ final class StreamMergeBeside implements MergeJoin {
 
   @Override
   public void fence(PgSession session) {
-    fenced = byPartition(new PgPositions(session, task.configuration()).lock(task.topic()));
+    fenced =
+        TopicWait.byPartition(new PgPositions(session, task.configuration()).lock(task.topic()));
     if (!TopicWait.reached(snapshotEnds, fenced.values())) {
       throw new OperatingFailure(
           OperatingFailure.Kind.TARGET,
@@ -137,11 +133,5 @@ final class StreamMergeBeside implements MergeJoin {
             session.execute("delete from " + Sql.name(stage));
           }
         });
-  }
-
-  private static Map<Integer, AppliedPosition> byPartition(Collection<AppliedPosition> positions) {
-    Map<Integer, AppliedPosition> byPartition = new HashMap<>();
-    positions.forEach(position -> byPartition.put(position.partition(), position));
-    return byPartition;
   }
 }

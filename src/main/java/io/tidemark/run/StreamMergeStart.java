@@ -6,13 +6,11 @@ import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.KafkaCatchUp.Commit;
 import io.tidemark.apply.KafkaCatchUp.Stretch;
 import io.tidemark.apply.PgPositions;
-import io.tidemark.change.RowKey;
 import io.tidemark.change.TableName;
 import io.tidemark.copy.MergeJoin;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.sync.TableMapping;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -64,21 +62,7 @@ final class StreamMergeStart implements MergeJoin {
   @Override
   public void changesToApply(SourceSnapshot snapshot, ChangedKeys keys) {
     topic.keys(
-        mapping,
-        from,
-        until,
-        change -> snapshot.sees(change.transaction()),
-        new KafkaCatchUp.Keys() {
-          @Override
-          public void changed(List<RowKey> some) {
-            keys.changed(some);
-          }
-
-          @Override
-          public void truncated() {
-            keys.truncated();
-          }
-        });
+        mapping, from, until, change -> snapshot.sees(change.transaction()), TopicKeys.into(keys));
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.change.RowKey;
 import io.tidemark.copy.MergeJoin.ChangedKeys;
 import io.tidemark.copy.StreamJoin;
 import io.tidemark.copy.VerifyJoin;
@@ -13,8 +12,6 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.sync.TableMapping;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -57,20 +54,13 @@ final class StreamVerify implements VerifyJoin {
 
   @Override
   public void awaitSeen(SourceSnapshot snapshot) {
-    snapshotEnds = wait.untilWritten(snapshot);
-    try (PgSession session =
-        PgSession.open(task.target(), OperatingFailure.Kind.TARGET, "position", "positions")) {
-      PgPositions positions = new PgPositions(session, task.configuration());
-      wait.untilApplied(snapshotEnds, () -> positions.find(task.topic()));
-    }
+    snapshotEnds = wait.untilApplied(snapshot, task);
   }
 
   @Override
   public void readsTarget(PgSession target) {
-    Map<Integer, AppliedPosition> now = new HashMap<>();
-    new PgPositions(target, task.configuration())
-        .find(task.topic())
-        .forEach(position -> now.put(position.partition(), position));
+    Map<Integer, AppliedPosition> now =
+        TopicWait.byPartition(new PgPositions(target, task.configuration()).find(task.topic()));
     if (!TopicWait.reached(snapshotEnds, now.values())) {
       throw new OperatingFailure(
           OperatingFailure.Kind.TARGET,
@@ -89,17 +79,7 @@ final class StreamVerify implements VerifyJoin {
         from,
         standing,
         change -> snapshot.sees(change.transaction()),
-        new KafkaCatchUp.Keys() {
-          @Override
-          public void changed(List<RowKey> changed) {
-            keys.changed(changed);
-          }
-
-          @Override
-          public void truncated() {
-            keys.truncated();
-          }
-        });
+        TopicKeys.into(keys));
   }
 
   /** As a full copy brings its stage forward. It is not closed: the topic's reader is ours. */

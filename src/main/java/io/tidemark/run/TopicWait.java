@@ -1,21 +1,25 @@
 package io.tidemark.run;
 
 import io.tidemark.apply.AppliedPosition;
+import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.apply.PgPositions;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/** Waits for capture and apply on behalf of a merge, bounded, and until it is cancelled. */
+/** Waits for capture and apply on behalf of an execution, bounded, and until it is cancelled. */
 final class TopicWait {
-  /** Capture or apply may be far behind; the merge waits for them, but not forever. */
+  /** Capture or apply may be far behind; they are waited for, but not forever. */
   private static final Duration WAIT_MAX = Duration.ofMinutes(30);
 
   /** The capture is waited for in steps of this length, between which a cancellation is heard. */
@@ -62,6 +66,17 @@ final class TopicWait {
     return topic.ends();
   }
 
+  /** Returns, with where the topic ended then, when the target has all that the snapshot sees. */
+  Map<Integer, AppliedPosition> untilApplied(SourceSnapshot snapshot, ApplyTask task) {
+    Map<Integer, AppliedPosition> ends = untilWritten(snapshot);
+    try (PgSession session =
+        PgSession.open(task.target(), OperatingFailure.Kind.TARGET, "position", "positions")) {
+      PgPositions positions = new PgPositions(session, task.configuration());
+      untilApplied(ends, () -> positions.find(task.topic()));
+    }
+    return ends;
+  }
+
   /** Returns when the target stands at these positions. */
   void untilApplied(
       Map<Integer, AppliedPosition> ends, Supplier<Collection<AppliedPosition>> standing) {
@@ -76,6 +91,12 @@ final class TopicWait {
             "see the configuration's state_reason for what holds it up");
       }
     }
+  }
+
+  static Map<Integer, AppliedPosition> byPartition(Collection<AppliedPosition> positions) {
+    Map<Integer, AppliedPosition> byPartition = new HashMap<>();
+    positions.forEach(position -> byPartition.put(position.partition(), position));
+    return byPartition;
   }
 
   /** Whether these positions are not behind the ends. */
@@ -93,7 +114,7 @@ final class TopicWait {
   private static OperatingFailure late(
       OperatingFailure.Kind kind, String code, String who, String hint) {
     return new OperatingFailure(
-        kind, code, who + " did not come as far as the merge in time", hint, null);
+        kind, code, who + " did not come as far as this execution in time", hint, null);
   }
 
   private void pause(Duration time) {
@@ -106,7 +127,7 @@ final class TopicWait {
     }
     if (stop) {
       throw new OperatingFailure(
-          OperatingFailure.Kind.CAPACITY, "cancelled", "the merge is ending", null, null);
+          OperatingFailure.Kind.CAPACITY, "cancelled", "the execution is ending", null, null);
     }
   }
 }

@@ -158,11 +158,11 @@ class KafkaChangeWriterTest {
                   writer(fixture, topics).close();
                   begun.incrementAndGet();
                   // Somebody else's turn: a capture that fails waits longer each time.
-                  LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+                  LockSupport.parkNanos(Duration.ofMillis(150).toNanos());
                 }
               });
       try {
-        for (int i = 0; i < 50 || begun.get() < 50; i++) {
+        for (int i = 0; i < 15 || begun.get() < 15; i++) {
           WrittenPosition position = WrittenPosition.released(i);
           KafkaChangeWriter.recordOnce(() -> writer(fixture, topics), position);
           assertThat(position(fixture)).isEqualTo(position);
