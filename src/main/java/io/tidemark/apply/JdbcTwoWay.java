@@ -47,6 +47,9 @@ final class JdbcTwoWay implements AutoCloseable {
   /** Keys of a truncated side are taken in parts of this size. */
   private static final int TRUNCATED_KEYS = 1000;
 
+  /** Beyond it, what one transaction has written is not kept, but read again where it matters. */
+  private static final int AHEAD_MAX = 50_000;
+
   private final JdbcSide source;
   private final JdbcSide target;
   private final TwoWayDecision decision;
@@ -60,9 +63,6 @@ final class JdbcTwoWay implements AutoCloseable {
   private final Set<RowKey> heldBack = new HashSet<>();
 
   private final Map<RowKey, Compared> ahead = new HashMap<>();
-
-  /** Beyond it, what one transaction has written is not kept, but read again where it matters. */
-  private static final int AHEAD_MAX = 50_000;
 
   /** Up to which writes of each side a row was compared, ahead of what has arrived. */
   private record Compared(long sourceMicros, long targetMicros) {}

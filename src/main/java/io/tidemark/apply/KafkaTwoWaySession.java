@@ -240,23 +240,27 @@ final class KafkaTwoWaySession implements ApplySession {
       long commitLsn = standing(partition).source().commitLsn();
       long until = System.nanoTime() + WHOLE_MAX.toNanos();
       while (captured.upTo(connection).orElse(0) <= commitLsn) {
-        if (System.nanoTime() > until) {
-          throw new OperatingFailure(
-              OperatingFailure.Kind.SOURCE,
-              "capture_behind",
-              "the end of a transaction of connection '" + connection + "' has not arrived",
-              "see GET /captures for what holds it up; it is tried again by itself",
-              null);
-        }
-        add(consumer.poll(settings.pollMax()));
+        readMore(connection, until);
       }
       // Now all of it is in the topic.
       long end =
           KafkaStableEnds.of(consumer, List.of(partition), kafka).getOrDefault(partition, 0L);
       while (consumer.position(partition) < end) {
-        add(consumer.poll(settings.pollMax()));
+        readMore(connection, until);
       }
       whole.add(partition);
+    }
+
+    private void readMore(String connection, long until) {
+      if (System.nanoTime() > until) {
+        throw new OperatingFailure(
+            OperatingFailure.Kind.SOURCE,
+            "capture_behind",
+            "the end of a transaction of connection '" + connection + "' has not arrived",
+            "see GET /captures for what holds it up; it is tried again by itself",
+            null);
+      }
+      add(consumer.poll(settings.pollMax()));
     }
 
     private boolean isWhole(TopicPartition partition, AppliedPosition to) {

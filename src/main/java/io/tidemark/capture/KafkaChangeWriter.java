@@ -19,11 +19,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.AuthenticationException;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +76,8 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
 
   /** For how long writers contend for recording a position; a broker's absence takes longer. */
   private static final Duration RECORD_MAX = Duration.ofSeconds(10);
+
+  private static final Duration RECORD_PAUSE = Duration.ofMillis(20);
 
   private final CaptureSettings settings;
   private final String connection;
@@ -174,11 +179,14 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
       try (KafkaChangeWriter writer = writers.get()) {
         writer.record(position);
         return;
+      } catch (AuthorizationException | AuthenticationException e) {
+        throw e;
       } catch (KafkaException e) {
         if (System.nanoTime() - start > RECORD_MAX.toNanos()) {
           throw e;
         }
         LOG.log(System.Logger.Level.DEBUG, "A position could not be recorded; once more.", e);
+        LockSupport.parkNanos(RECORD_PAUSE.toNanos());
       }
     }
   }

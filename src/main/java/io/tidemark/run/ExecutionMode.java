@@ -6,6 +6,6 @@ public enum ExecutionMode {
   /** Applies everything committed at the source before it was asked for. */
   INCREMENTAL,
   MERGE,
-  /** Compares, and writes nothing. */
+  /** Compares, and writes nothing unless it is to repair what it finds. */
   VERIFY
 }
