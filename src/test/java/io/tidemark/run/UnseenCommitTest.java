@@ -7,6 +7,7 @@ import io.tidemark.sync.SyncState;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,6 +18,9 @@ import org.junit.jupiter.params.provider.EnumSource;
  * one that waits for a synchronous standby is for long.
  */
 class UnseenCommitTest {
+  private static final String WAITING =
+      " from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep'";
+
   private final EngineFixture fixture = new EngineFixture();
 
   @AfterEach
@@ -41,6 +45,7 @@ class UnseenCommitTest {
     // Only who asks for it waits for the standby, which does not exist.
     alterSystem("set synchronous_commit = 'local'");
     alterSystem("set synchronous_standby_names = 'nobody'");
+    awaitCommitsThatWait();
     CompletableFuture<Void> commit =
         CompletableFuture.runAsync(
             () ->
@@ -66,6 +71,33 @@ class UnseenCommitTest {
     alterSystem("reset synchronous_standby_names");
     commit.get(30, TimeUnit.SECONDS);
     fixture.awaitEqual("t");
+  }
+
+  /**
+   * Returns once the server lets commits wait. That is told to its processes some time after the
+   * reload, by the checkpointer; a commit before it waits for nobody.
+   */
+  private void awaitCommitsThatWait() {
+    AtomicBoolean enough = new AtomicBoolean();
+    CompletableFuture<Void> commits =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!enough.get()) {
+                TestStack.execute(
+                    fixture.source,
+                    "set synchronous_commit = on;"
+                        + " select pg_logical_emit_message(true, 'unseen-commit-test', '')");
+              }
+            });
+    try {
+      Awaitility.await()
+          .atMost(EngineFixture.PATIENCE)
+          .until(() -> !TestStack.text(fixture.source, "select count(*)" + WAITING).equals("0"));
+    } finally {
+      enough.set(true);
+      TestStack.execute(fixture.source, "select pg_cancel_backend(pid)" + WAITING);
+    }
+    commits.join();
   }
 
   private void alterSystem(String what) {
