@@ -40,7 +40,8 @@ final class RoomsTest {
           Map.entry("copy", List.of("change", "conflict", "sync", "postgres")),
           Map.entry(
               "run", List.of("sync", "capture", "apply", "copy", "conflict", "change", "postgres")),
-          Map.entry("web", List.of("run", "sync", "conflict", "change")),
+          Map.entry("orchestration", List.of("run", "sync", "change", "postgres")),
+          Map.entry("web", List.of("run", "orchestration", "sync", "conflict", "change")),
           Map.entry("embedded", List.of()));
 
   @TestFactory

@@ -112,6 +112,7 @@ final class EngineBeans {
             config.topics().prefix(),
             ApplySettings.DEFAULT,
             CopySettings.DEFAULTS,
+            config.executions().parallel(),
             CLOCK);
     return new SyncOrchestrator(
         rooms, describe(config, bootstrapServers.orElse("")), UUID::randomUUID);

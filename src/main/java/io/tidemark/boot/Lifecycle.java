@@ -2,6 +2,8 @@ package io.tidemark.boot;
 
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
+import io.tidemark.orchestration.OrchestrationRunner;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncOrchestrator;
 import jakarta.enterprise.event.Observes;
@@ -12,19 +14,24 @@ import jakarta.inject.Singleton;
 @Singleton
 final class Lifecycle {
   private final SyncEngine engine;
+  private final OrchestrationRunner orchestrations;
 
   @Inject
-  Lifecycle(SyncEngine engine) {
+  Lifecycle(SyncEngine engine, OrchestrationService orchestrations) {
     this.engine = engine;
+    this.orchestrations = orchestrations.runner();
   }
 
   void start(@Observes StartupEvent event) {
     if (engine instanceof SyncOrchestrator orchestrator && Launch.mode() != RunMode.CHECK) {
       orchestrator.start();
+      orchestrations.start();
     }
   }
 
   void stop(@Observes ShutdownEvent event) {
+    // First what asks for executions, then what runs them.
+    orchestrations.close();
     if (engine instanceof SyncOrchestrator orchestrator) {
       orchestrator.close();
     }

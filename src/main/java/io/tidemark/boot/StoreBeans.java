@@ -6,6 +6,9 @@ import io.tidemark.capture.ChangeTracker;
 import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.conflict.JdbcDecisions;
+import io.tidemark.orchestration.JdbcOrchestrationExecutions;
+import io.tidemark.orchestration.JdbcOrchestrations;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.run.Acceptance;
 import io.tidemark.run.ConflictDecisions;
@@ -209,5 +212,26 @@ final class StoreBeans {
         acceptance,
         requests,
         engine);
+  }
+
+  @Produces
+  @Singleton
+  OrchestrationService orchestrations(
+      TidemarkConfig config,
+      Jdbi jdbi,
+      JdbcSyncConfigurations configurations,
+      JdbcExecutions executions,
+      ConnectionRegistry connections,
+      SyncService service) {
+    return new OrchestrationService(
+        new JdbcOrchestrations(jdbi, CLOCK, UUID::randomUUID),
+        new JdbcOrchestrationExecutions(
+            jdbi, CLOCK, config.executions().retention(), UUID.randomUUID()),
+        configurations,
+        executions,
+        connections,
+        service,
+        CLOCK,
+        UUID::randomUUID);
   }
 }

@@ -97,8 +97,12 @@ public interface TidemarkConfig {
     Duration retention();
   }
 
-  /** The history of what ran. */
+  /** What runs, and the history of what ran. */
   interface Executions {
+    /** How many run at once in this process, 1 to 64; each takes some sessions and a core. */
+    @WithDefault("4")
+    int parallel();
+
     /** How long an execution that has ended is kept; each configuration's newest one stays. */
     @WithDefault("90d")
     Duration retention();

@@ -1,5 +1,6 @@
 package io.tidemark.run;
 
+import io.tidemark.run.ExecutionRequests.Wish;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.Refusal;
@@ -57,7 +58,7 @@ final class CaptureResets {
       // What was running read the source before the reset, and cannot come to a good end.
       if (one.isActive() && requests.end(one.id())) {
         requests
-            .request(one, ExecutionMode.FULL, ExecutionTrigger.MANUAL)
+            .request(one, Wish.of(ExecutionMode.FULL, ExecutionTrigger.MANUAL))
             .map(copies::add)
             .orElseGet(
                 // The engine was faster to see that a copy is needed.

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One run of one configuration.
  *
+ * @param parentId the orchestration's execution that asked for it, null if none did
  * @param createdAt when it was asked for
  * @param startedAt null while pending
  * @param finishedAt null until it has ended
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 public record Execution(
     UUID id,
     UUID configurationId,
+    @Nullable UUID parentId,
     ExecutionMode mode,
     ExecutionTrigger trigger,
     ExecutionStatus status,
@@ -47,6 +49,7 @@ public record Execution(
     return new Execution(
         id,
         configurationId,
+        null,
         mode,
         trigger,
         ExecutionStatus.PENDING,
@@ -63,11 +66,21 @@ public record Execution(
         null);
   }
 
+  /** This one, as the child of an orchestration's execution. */
+  Execution childOf(@Nullable UUID parent) {
+    return with(parent, repair);
+  }
+
   /** This one, a verification, with the wish to repair what it finds. */
   Execution repairing() {
+    return with(parentId, true);
+  }
+
+  private Execution with(@Nullable UUID parent, boolean repairs) {
     return new Execution(
         id,
         configurationId,
+        parent,
         mode,
         trigger,
         status,
@@ -80,7 +93,7 @@ public record Execution(
         progress,
         error,
         cancelRequested,
-        true,
+        repairs,
         verification);
   }
 

@@ -37,34 +37,34 @@ public final class ExecutionRequests {
   }
 
   /**
-   * Stores an execution and hands it to the engine, or says why not.
+   * What is wished.
    *
-   * @param wanted null for the mode of the strategy
+   * @param mode null for the mode of the strategy
+   * @param repair whether a verification is to repair what it finds
+   * @param parentId the orchestration's execution that wishes it, if one does
    */
-  public Outcome<Execution> request(
-      SyncConfiguration configuration, @Nullable ExecutionMode wanted, ExecutionTrigger trigger) {
-    ExecutionMode mode = wanted == null ? modeOf(configuration) : wanted;
-    return request(
-        configuration,
-        Execution.pending(
-            ids.get(),
-            configuration.id(),
-            mode,
-            trigger,
-            clock.instant().truncatedTo(ChronoUnit.MICROS)));
+  public record Wish(
+      @Nullable ExecutionMode mode,
+      boolean repair,
+      ExecutionTrigger trigger,
+      @Nullable UUID parentId) {
+    /** Of a user or a part of this program, on its own. */
+    public static Wish of(@Nullable ExecutionMode mode, ExecutionTrigger trigger) {
+      return new Wish(mode, false, trigger, null);
+    }
   }
 
-  /** Likewise a verification, which repairs what it finds if that is wished. */
-  public Outcome<Execution> verification(
-      SyncConfiguration configuration, boolean repair, ExecutionTrigger trigger) {
+  /** Stores an execution and hands it to the engine, or says why not. */
+  public Outcome<Execution> request(SyncConfiguration configuration, Wish wish) {
     Execution execution =
         Execution.pending(
-            ids.get(),
-            configuration.id(),
-            ExecutionMode.VERIFY,
-            trigger,
-            clock.instant().truncatedTo(ChronoUnit.MICROS));
-    return request(configuration, repair ? execution.repairing() : execution);
+                ids.get(),
+                configuration.id(),
+                wish.mode() == null ? modeOf(configuration) : wish.mode(),
+                wish.trigger(),
+                clock.instant().truncatedTo(ChronoUnit.MICROS))
+            .childOf(wish.parentId());
+    return request(configuration, wish.repair() ? execution.repairing() : execution);
   }
 
   private Outcome<Execution> request(SyncConfiguration configuration, Execution execution) {
@@ -75,7 +75,7 @@ public final class ExecutionRequests {
     }
     Optional<Execution> active = executions.createUnlessActive(execution);
     if (active.isPresent()) {
-      return Outcome.refused(Refusal.alreadyRunning(active.get().id()));
+      return Outcome.refused(Refusal.notEnded("configuration", active.get().id()));
     }
     try {
       engine.submit(configuration, execution);

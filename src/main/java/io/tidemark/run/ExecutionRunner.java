@@ -31,10 +31,7 @@ import java.util.function.Supplier;
 final class ExecutionRunner implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ExecutionRunner.class.getName());
 
-  /**
-   * Each copy takes two sessions on either side and a core; more at once only wait for each other.
-   */
-  private static final int PARALLEL_MAX = 4;
+  private static final int PARALLEL_MAX = 64;
 
   private static final Duration REPORT_EVERY = Duration.ofMillis(500);
 
@@ -44,8 +41,7 @@ final class ExecutionRunner implements AutoCloseable {
   private final Rooms rooms;
   private final Function<UUID, Optional<KafkaApplyLoop>> loops;
   private final Runnable onEnded;
-  private final ExecutorService workers =
-      Executors.newFixedThreadPool(PARALLEL_MAX, work -> new Thread(work, "execution"));
+  private final ExecutorService workers;
   private final ScheduledExecutorService reporters =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "execution progress"));
   private final Map<UUID, Runnable> cancels = new ConcurrentHashMap<>();
@@ -60,6 +56,12 @@ final class ExecutionRunner implements AutoCloseable {
     this.rooms = rooms;
     this.loops = loops;
     this.onEnded = onEnded;
+    int parallel = rooms.executionsParallel();
+    if (parallel < 1 || parallel > PARALLEL_MAX) {
+      throw new IllegalArgumentException(
+          "tidemark.executions.parallel is from 1 to " + PARALLEL_MAX + ", not " + parallel);
+    }
+    workers = Executors.newFixedThreadPool(parallel, work -> new Thread(work, "execution"));
   }
 
   /** Takes an execution to carry out when its turn comes; once, however often it is handed over. */

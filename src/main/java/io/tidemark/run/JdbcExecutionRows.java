@@ -14,7 +14,7 @@ final class JdbcExecutionRows {
   /** The table's alias is {@code e}; conditions follow. */
   static final String SELECT =
       """
-      select e.id, e.configuration_id, e.mode, e.trigger, e.status, e.created_at, e.started_at,
+      select e.id, e.configuration_id, e.parent_id, e.mode, e.trigger, e.status, e.created_at, e.started_at,
              e.finished_at, e.rows_read, e.rows_inserted, e.rows_updated, e.rows_deleted,
              e.rows_unchanged, e.rows_skipped, e.conflicts_detected, e.conflicts_resolved,
              e.batches, e.bytes, e.source_lsn_start::text, e.source_lsn_end::text, e.phase,
@@ -29,6 +29,7 @@ final class JdbcExecutionRows {
     return new Execution(
         row.getObject("id", UUID.class),
         row.getObject("configuration_id", UUID.class),
+        row.getObject("parent_id", UUID.class),
         WireName.read(ExecutionMode.class, row.getString("mode")),
         WireName.read(ExecutionTrigger.class, row.getString("trigger")),
         WireName.read(ExecutionStatus.class, row.getString("status")),

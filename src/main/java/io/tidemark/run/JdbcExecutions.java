@@ -13,6 +13,7 @@ import java.time.OffsetDateTime;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
@@ -25,152 +26,6 @@ import org.jspecify.annotations.Nullable;
 public final class JdbcExecutions {
   /** The other execution may end just before it is looked at; more often than once is no chance. */
   private static final int CREATE_ATTEMPTS_MAX = 5;
-
-  // The partial unique index says whether another one has not ended.
-  private static final String INSERT =
-      """
-      insert into sync_executions
-        (id, configuration_id, mode, trigger, status, created_at, heartbeat_at, repair)
-      select :id, :configuration, :mode, :trigger, :status, :created, :created, :repair
-      where cast(:since as timestamptz) is null
-         or not exists (
-           select
-           from sync_executions e
-           where e.configuration_id = :configuration
-             and e.trigger <> 'stream'
-             and e.mode <> 'verify'
-             and e.created_at > cast(:since as timestamptz))
-      on conflict (configuration_id)
-        where status in ('pending', 'running') and trigger <> 'stream'
-        do nothing
-      """;
-
-  private static final String ACTIVE =
-      JdbcExecutionRows.SELECT
-          + """
-          where e.configuration_id = :configuration
-            and e.status in ('pending', 'running')
-            and e.trigger <> 'stream'
-          """;
-
-  private static final String START =
-      """
-      update sync_executions
-      set status = 'running',
-          started_at = coalesce(started_at, :now),
-          heartbeat_at = :now
-      where id = :id
-        and status in ('pending', 'running')
-        and not cancel_requested
-      """;
-
-  private static final String PROGRESS =
-      """
-      update sync_executions
-      set rows_read = :rows_read,
-          rows_inserted = :rows_inserted,
-          rows_updated = :rows_updated,
-          rows_deleted = :rows_deleted,
-          rows_unchanged = :rows_unchanged,
-          rows_skipped = :rows_skipped,
-          conflicts_detected = :conflicts_detected,
-          conflicts_resolved = :conflicts_resolved,
-          batches = :batches,
-          bytes = :bytes,
-          phase = :phase,
-          percent = :percent,
-          rows_per_second = :rows_per_second,
-          eta_seconds = :eta_seconds,
-          heartbeat_at = :now
-      where id = :id
-        and status = 'running'
-      returning cancel_requested
-      """;
-
-  private static final String POSITIONS =
-      """
-      update sync_executions
-      set source_lsn_start = coalesce(cast(:start as pg_lsn), source_lsn_start),
-          source_lsn_end = coalesce(cast(:end as pg_lsn), source_lsn_end)
-      where id = :id
-      """;
-
-  private static final String FINISH =
-      """
-      update sync_executions
-      set status = :status,
-          started_at = case when :status = 'cancelled' then started_at
-                            else coalesce(started_at, :now) end,
-          finished_at = :now,
-          percent = case when :status = 'completed' then 100 else percent end,
-          eta_seconds = null,
-          error_code = :code,
-          error_message = :message,
-          error_hint = :hint,
-          heartbeat_at = :now
-      where id = :id
-        and status in ('pending', 'running')
-      """;
-
-  private static final String REQUEST_CANCEL =
-      """
-      update sync_executions
-      set cancel_requested = true,
-          status = case when status = 'pending' then 'cancelled' else status end,
-          finished_at = case when status = 'pending' then :now else finished_at end
-      where id = :id
-        and status in ('pending', 'running')
-      """;
-
-  // A parameter that is null does not filter.
-  private static final String PAGE =
-      JdbcExecutionRows.SELECT
-          + """
-          where (cast(:configuration as uuid) is null
-              or e.configuration_id = cast(:configuration as uuid))
-            and (cast(:status as text) is null or e.status = :status)
-            and (cast(:mode as text) is null or e.mode = :mode)
-            and (cast(:at as timestamptz) is null
-              or (e.created_at, e.id) < (cast(:at as timestamptz), cast(:after as uuid)))
-          order by e.created_at desc, e.id desc
-          limit :limit
-          """;
-
-  private static final String LAST =
-      JdbcExecutionRows.SELECT
-          + """
-          join (
-            select distinct on (configuration_id) id
-            from sync_executions
-            where configuration_id in (<ids>)
-              and (:verifications or mode <> 'verify')
-            order by configuration_id, created_at desc, id desc) l on l.id = e.id
-          """;
-
-  private static final String SILENT_SINCE =
-      JdbcExecutionRows.SELECT
-          + """
-          where e.status in ('pending', 'running')
-            and e.heartbeat_at < :before
-          order by e.created_at, e.id
-          """;
-
-  private static final String DELETE_EXPIRED =
-      """
-      delete from sync_executions
-      where id in (
-        select e.id
-        from sync_executions e
-        where e.finished_at < :before
-          and e.status not in ('pending', 'running')
-          and exists (
-            select
-            from sync_executions later
-            where later.configuration_id = e.configuration_id
-              and later.mode <> 'verify'
-              and later.created_at > e.created_at)
-        limit :limit)
-      """;
 
   private final Jdbi jdbi;
   private final InstantSource clock;
@@ -225,9 +80,10 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                    .createUpdate(INSERT)
+                    .createUpdate(JdbcExecutionSql.INSERT)
                     .bind("id", execution.id())
                     .bind("configuration", execution.configurationId())
+                    .bind("parent", execution.parentId())
                     .bind("mode", WireName.of(execution.mode()))
                     .bind("trigger", WireName.of(execution.trigger()))
                     .bind("status", WireName.of(execution.status()))
@@ -246,7 +102,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                .createQuery(ACTIVE)
+                .createQuery(JdbcExecutionSql.ACTIVE)
                 .bind("configuration", configurationId)
                 .map(JdbcExecutionRows::read)
                 .findOne());
@@ -275,7 +131,7 @@ public final class JdbcExecutions {
         jdbi.withHandle(
             handle ->
                 handle
-                    .createQuery(PAGE)
+                    .createQuery(JdbcExecutionSql.PAGE)
                     .bind("configuration", filter.configurationId())
                     .bind("status", filter.status() == null ? null : WireName.of(filter.status()))
                     .bind("mode", filter.mode() == null ? null : WireName.of(filter.mode()))
@@ -307,7 +163,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                .createQuery(LAST)
+                .createQuery(JdbcExecutionSql.LAST)
                 .bindList("ids", List.copyOf(configurationIds))
                 .bind("verifications", verifications)
                 .map(JdbcExecutionRows::read)
@@ -320,7 +176,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                    .createUpdate(START)
+                    .createUpdate(JdbcExecutionSql.START)
                     .bind("id", id)
                     .bind("now", PgTimes.bindable(clock.instant()))
                     .execute()
@@ -335,7 +191,7 @@ public final class JdbcExecutions {
   public boolean report(UUID id, ExecutionCounts counts, ExecutionProgress progress) {
     return jdbi.withHandle(
         handle ->
-            bind(handle.createQuery(PROGRESS), counts)
+            bind(handle.createQuery(JdbcExecutionSql.PROGRESS), counts)
                 .bind("id", id)
                 .bind("phase", progress.phase())
                 .bind("percent", progress.percent())
@@ -367,7 +223,7 @@ public final class JdbcExecutions {
     jdbi.useHandle(
         handle ->
             handle
-                .createUpdate(POSITIONS)
+                .createUpdate(JdbcExecutionSql.POSITIONS)
                 .bind("id", id)
                 .bind("start", start == null ? null : Lsn.text(start))
                 .bind("end", end == null ? null : Lsn.text(end))
@@ -403,7 +259,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                    .createUpdate(FINISH)
+                    .createUpdate(JdbcExecutionSql.FINISH)
                     .bind("id", id)
                     .bind("status", WireName.of(status))
                     .bind("code", error == null ? null : error.code())
@@ -419,7 +275,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                    .createUpdate(REQUEST_CANCEL)
+                    .createUpdate(JdbcExecutionSql.REQUEST_CANCEL)
                     .bind("id", id)
                     .bind("now", PgTimes.bindable(clock.instant()))
                     .execute()
@@ -436,10 +292,25 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                .createUpdate(DELETE_EXPIRED)
+                .createUpdate(JdbcExecutionSql.DELETE_EXPIRED)
                 .bind("before", PgTimes.bindable(clock.instant().minus(retention)))
                 .bind("limit", limit)
                 .execute());
+  }
+
+  /** The executions that orchestrations' executions have asked for, by these, oldest first. */
+  public Map<UUID, List<Execution>> childrenOf(Collection<UUID> parents) {
+    if (parents.isEmpty()) {
+      return Map.of();
+    }
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(JdbcExecutionSql.CHILDREN)
+                .bindList("parents", List.copyOf(parents))
+                .map(JdbcExecutionRows::read)
+                .stream()
+                .collect(Collectors.groupingBy(child -> Objects.requireNonNull(child.parentId()))));
   }
 
   /** Executions that have not ended and of which nothing was heard since: they were interrupted. */
@@ -447,7 +318,7 @@ public final class JdbcExecutions {
     return jdbi.withHandle(
         handle ->
             handle
-                .createQuery(SILENT_SINCE)
+                .createQuery(JdbcExecutionSql.SILENT_SINCE)
                 .bind("before", PgTimes.bindable(before))
                 .map(JdbcExecutionRows::read)
                 .list());

@@ -41,6 +41,7 @@ import java.util.UUID;
  * What running syncs takes: the stores, the rooms that do the work, and how they are set.
  *
  * @param kafka settings of every Kafka client
+ * @param executionsParallel how many executions run at once in this process
  */
 public record Rooms(
     JdbcSyncConfigurations configurations,
@@ -57,6 +58,7 @@ public record Rooms(
     String topicPrefix,
     ApplySettings apply,
     CopySettings copy,
+    int executionsParallel,
     InstantSource clock) {
   private static final Logger LOG = System.getLogger(Rooms.class.getName());
 

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.ConflictStatus;
 import io.tidemark.conflict.JdbcConflicts;
+import io.tidemark.run.ExecutionRequests.Wish;
 import io.tidemark.sync.Finding;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcSyncConfigurations;
@@ -239,12 +240,24 @@ public final class SyncService {
         () ->
             configuration(id)
                 .then(current -> atVersion(current, expectedVersion))
+                .then(this::unlessOrchestrated)
                 .map(
                     current -> {
                       List<LeftBehind> left = removing.apply(current);
                       configurations.delete(id);
                       return left;
                     }));
+  }
+
+  private Outcome<SyncConfiguration> unlessOrchestrated(SyncConfiguration current) {
+    List<String> orchestrations = configurations.orchestrationsOf(current.id());
+    return orchestrations.isEmpty()
+        ? Outcome.of(current)
+        : Outcome.refused(
+            Refusal.state(
+                "it is part of orchestrations: "
+                    + String.join(", ", orchestrations)
+                    + "; take it out of them first"));
   }
 
   public Outcome<Overview> find(UUID id) {
@@ -349,15 +362,18 @@ public final class SyncService {
    */
   public Outcome<Execution> execute(
       UUID id, @Nullable ExecutionMode mode, ExecutionTrigger trigger) {
-    return locks.holding(
-        id, () -> configuration(id).then(current -> requests.request(current, mode, trigger)));
+    return execute(id, Wish.of(mode, trigger));
   }
 
   /** Asks for a comparison of a configuration's tables, and a repair of what it finds. */
   public Outcome<Execution> verify(UUID id, boolean repair, ExecutionTrigger trigger) {
+    return execute(id, new Wish(ExecutionMode.VERIFY, repair, trigger, null));
+  }
+
+  /** Asks for an execution, of any mode. */
+  public Outcome<Execution> execute(UUID id, Wish wish) {
     return locks.holding(
-        id,
-        () -> configuration(id).then(current -> requests.verification(current, repair, trigger)));
+        id, () -> configuration(id).then(current -> requests.request(current, wish)));
   }
 
   public Page<Execution> executions(JdbcExecutions.Filter filter, PageRequest request) {

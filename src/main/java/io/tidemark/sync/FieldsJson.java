@@ -67,7 +67,8 @@ public final class FieldsJson {
     return text(field, lengthMax).orElse("");
   }
 
-  private void requirePresent(String field) {
+  /** Its absence is an error. */
+  public void requirePresent(String field) {
     if (node(field) == null) {
       refuse(field, "'" + field + "' is required");
     }

@@ -282,6 +282,25 @@ public final class JdbcSyncConfigurations {
                 .list());
   }
 
+  /** Names of the orchestrations that run a configuration. */
+  public List<String> orchestrationsOf(UUID id) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select o.name
+                    from sync_orchestration_members m
+                    join sync_orchestrations o on o.id = m.orchestration_id
+                    where m.configuration_id = :id
+                    order by o.name
+                    limit 5
+                    """)
+                .bind("id", id)
+                .mapTo(String.class)
+                .list());
+  }
+
   private static SyncConfiguration read(ResultSet row, StatementContext context)
       throws SQLException {
     return new SyncConfiguration(

@@ -52,12 +52,15 @@ public record Refusal(
     return new Refusal(Reason.STATE, message, List.of(new FieldError(field, message)), null);
   }
 
-  public static Refusal alreadyRunning(UUID executionId) {
+  /** An execution stands in the way. */
+  public static Refusal notEnded(String ofWhat, UUID executionId) {
     return new Refusal(
         Reason.STATE,
         "execution "
             + executionId
-            + " of this configuration has not ended; wait for it or cancel it",
+            + " of this "
+            + ofWhat
+            + " has not ended; wait for it or cancel it",
         List.of(),
         executionId);
   }

@@ -18,6 +18,7 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
     tags = {
       @Tag(name = Api.CONFIGURATIONS, description = "What is kept in step"),
       @Tag(name = Api.EXECUTIONS, description = "What was run, and how it went"),
+      @Tag(name = Api.ORCHESTRATIONS, description = "Several configurations that run as one"),
       @Tag(name = Api.CONFLICTS, description = "Rows that both sides wrote"),
       @Tag(name = Api.CONNECTIONS, description = "The databases"),
       @Tag(name = Api.SYSTEM, description = "Captures, topics and this process")
@@ -29,6 +30,7 @@ final class Api {
 
   static final String CONFIGURATIONS = "configurations";
   static final String EXECUTIONS = "executions";
+  static final String ORCHESTRATIONS = "orchestrations";
   static final String CONFLICTS = "conflicts";
   static final String CONNECTIONS = "connections";
   static final String SYSTEM = "system";

@@ -162,7 +162,9 @@ final class ConfigurationsResource {
         Response.ok(),
         required(
             service.change(
-                configuration, version(ifMatch), current -> SyncDefinitionJson.read(document))));
+                configuration,
+                IfMatch.version(ifMatch),
+                current -> SyncDefinitionJson.read(document))));
   }
 
   @PATCH
@@ -191,7 +193,7 @@ final class ConfigurationsResource {
         required(
             service.change(
                 configuration,
-                version(ifMatch),
+                IfMatch.version(ifMatch),
                 current ->
                     SyncDefinitionJson.read(
                         RequestJson.merged(SyncDefinitionJson.write(current), patch)))));
@@ -231,8 +233,8 @@ final class ConfigurationsResource {
     UUID configuration = configurationId(id);
     List<LeftBehind> left =
         (force
-                ? service.deleteByForce(configuration, version(ifMatch))
-                : service.delete(configuration, version(ifMatch)))
+                ? service.deleteByForce(configuration, IfMatch.version(ifMatch))
+                : service.delete(configuration, IfMatch.version(ifMatch)))
             .orElseThrow(ProblemException::new);
     return left.isEmpty()
         ? Response.noContent().build()
@@ -277,16 +279,5 @@ final class ConfigurationsResource {
         .entity(view.of(overview))
         .tag(new EntityTag(Long.toString(overview.configuration().version())))
         .build();
-  }
-
-  /** The version that If-Match asks for; null for any, and -1, which none has, for what is none. */
-  private static @Nullable Long version(@Nullable String ifMatch) {
-    if (ifMatch == null || ifMatch.strip().equals("*")) {
-      return null;
-    }
-    String tag = ifMatch.strip();
-    return tag.matches("\"[0-9]{1,18}\"")
-        ? Long.valueOf(tag.substring(1, tag.length() - 1))
-        : Long.valueOf(-1);
   }
 }

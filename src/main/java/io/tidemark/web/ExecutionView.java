@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 record ExecutionView(
     UUID id,
     UUID configurationId,
+    @Schema(nullable = true, description = "The orchestration's execution that asked for it")
+        @Nullable UUID parentId,
     @Schema(enumeration = {"full", "incremental", "merge", "verify"}) String mode,
     @Schema(enumeration = {"manual", "schedule", "stream", "initial", "orchestration"})
         String trigger,
@@ -145,6 +147,7 @@ record ExecutionView(
     return new ExecutionView(
         execution.id(),
         execution.configurationId(),
+        execution.parentId(),
         WireName.of(execution.mode()),
         WireName.of(execution.trigger()),
         WireName.of(execution.status()),

@@ -1,5 +1,7 @@
 package io.tidemark.web;
 
+import io.tidemark.orchestration.OrchestrationRecord;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.run.Execution;
 import io.tidemark.run.ExecutionMode;
 import io.tidemark.run.ExecutionStatus;
@@ -18,6 +20,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.net.URI;
+import java.util.UUID;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.enums.ParameterIn;
 import org.eclipse.microprofile.openapi.annotations.enums.SchemaType;
@@ -39,9 +42,11 @@ import org.jspecify.annotations.Nullable;
     content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ExecutionsResource {
   private final SyncService service;
+  private final OrchestrationService orchestrations;
 
-  ExecutionsResource(SyncService service) {
+  ExecutionsResource(SyncService service, OrchestrationService orchestrations) {
     this.service = service;
+    this.orchestrations = orchestrations;
   }
 
   @POST
@@ -93,13 +98,23 @@ final class ExecutionsResource {
   }
 
   private static Response accepted(Execution execution, UriInfo uri) {
-    URI location =
-        uri.getBaseUriBuilder()
-            .path(Api.ROOT)
-            .path("executions")
-            .path(execution.id().toString())
-            .build();
-    return Response.accepted(ExecutionView.of(execution)).location(location).build();
+    return Response.accepted(ExecutionView.of(execution))
+        .location(location(execution.id(), uri))
+        .build();
+  }
+
+  static Response accepted(OrchestrationRecord run, UriInfo uri) {
+    return Response.accepted(OrchestrationExecutionView.of(run))
+        .location(location(run.execution().id(), uri))
+        .build();
+  }
+
+  private static URI location(UUID execution, UriInfo uri) {
+    return uri.getBaseUriBuilder()
+        .path(Api.ROOT)
+        .path("executions")
+        .path(execution.toString())
+        .build();
   }
 
   @POST
@@ -145,7 +160,9 @@ final class ExecutionsResource {
 
   @GET
   @Path("executions")
-  @Operation(operationId = "listExecutions", summary = "Lists executions, newest first")
+  @Operation(
+      operationId = "listExecutions",
+      summary = "Lists executions of configurations, newest first")
   @Parameter(
       name = "configuration_id",
       in = ParameterIn.QUERY,
@@ -182,14 +199,29 @@ final class ExecutionsResource {
 
   @GET
   @Path("executions/{id}")
-  @Operation(operationId = "getExecution", summary = "An execution: how far it is, how it went")
+  @Operation(
+      operationId = "getExecution",
+      summary = "An execution: how far it is, how it went",
+      description = "Of a configuration, or of an orchestration, with its children.")
   @APIResponse(
       responseCode = "200",
       description = "The execution",
-      content = @Content(schema = @Schema(implementation = ExecutionView.class)))
-  public ExecutionView get(@PathParam("id") String id) {
-    return ExecutionView.of(
-        service.execution(Query.id("execution", id)).orElseThrow(ProblemException::new));
+      content =
+          @Content(
+              schema = @Schema(oneOf = {ExecutionView.class, OrchestrationExecutionView.class})))
+  public Response get(@PathParam("id") String id) {
+    UUID execution = Query.id("execution", id);
+    return Response.ok(
+            service
+                .execution(execution)
+                .<Object>map(ExecutionView::of)
+                .orElseGet(
+                    unknown ->
+                        OrchestrationExecutionView.of(
+                            orchestrations
+                                .execution(execution)
+                                .orElseThrow(ProblemException::new))))
+        .build();
   }
 
   @POST
@@ -197,13 +229,20 @@ final class ExecutionsResource {
   @Operation(
       operationId = "cancelExecution",
       summary = "Asks that an execution ends early",
-      description = "What it has committed stays; status becomes cancelled when it has stopped.")
+      description =
+          "What it has committed stays; status becomes cancelled when it has stopped. An"
+              + " orchestration's children end with it.")
   @APIResponse(
       responseCode = "202",
       description = "It will end",
-      content = @Content(schema = @Schema(implementation = ExecutionView.class)))
+      content =
+          @Content(
+              schema = @Schema(oneOf = {ExecutionView.class, OrchestrationExecutionView.class})))
   public Response cancel(@PathParam("id") String id, @Context UriInfo uri) {
-    return accepted(
-        service.cancel(Query.id("execution", id)).orElseThrow(ProblemException::new), uri);
+    UUID execution = Query.id("execution", id);
+    if (service.execution(execution).refusal().isPresent()) {
+      return accepted(orchestrations.cancel(execution).orElseThrow(ProblemException::new), uri);
+    }
+    return accepted(service.cancel(execution).orElseThrow(ProblemException::new), uri);
   }
 }

@@ -16,6 +16,9 @@ import io.tidemark.conflict.JdbcDecisions;
 import io.tidemark.conflict.Resolution;
 import io.tidemark.conflict.RowsJson;
 import io.tidemark.copy.CopySettings;
+import io.tidemark.orchestration.JdbcOrchestrationExecutions;
+import io.tidemark.orchestration.JdbcOrchestrations;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
@@ -100,7 +103,16 @@ final class EngineFixture implements AutoCloseable {
   }
 
   /** One process of Tidemark. */
-  record Instance(SyncService service, SyncOrchestrator engine, ChangeTracker tracker) {}
+  record Instance(
+      SyncService service,
+      SyncOrchestrator engine,
+      ChangeTracker tracker,
+      OrchestrationService orchestrations) {
+    void close() {
+      orchestrations.runner().close();
+      engine.close();
+    }
+  }
 
   /** A new process over the same store, after the former one has ended. */
   SyncService start(PgDatabase sourceNow, PgDatabase targetNow) {
@@ -145,6 +157,7 @@ final class EngineFixture implements AutoCloseable {
             prefix,
             ApplySettings.DEFAULT,
             CopySettings.DEFAULTS,
+            4,
             clock);
     SystemDescription system = new SystemDescription("0", "external", "store", "kafka", Map.of());
     SyncOrchestrator engine = new SyncOrchestrator(rooms, system, UUID::randomUUID);
@@ -159,8 +172,19 @@ final class EngineFixture implements AutoCloseable {
             acceptance,
             new ExecutionRequests(executions, engine, clock, UUID::randomUUID),
             engine);
+    OrchestrationService orchestrations =
+        new OrchestrationService(
+            new JdbcOrchestrations(jdbi, clock, UUID::randomUUID),
+            new JdbcOrchestrationExecutions(jdbi, clock, Duration.ofDays(90), UUID.randomUUID()),
+            configurations,
+            executions,
+            connections,
+            service,
+            clock,
+            UUID::randomUUID);
     engine.start();
-    instance = new Instance(service, engine, tracker);
+    orchestrations.runner().start();
+    instance = new Instance(service, engine, tracker, orchestrations);
     return service;
   }
 
@@ -170,13 +194,17 @@ final class EngineFixture implements AutoCloseable {
 
   void stop() {
     if (instance != null) {
-      instance.engine().close();
+      instance.close();
       instance = null;
     }
   }
 
   SyncService service() {
     return instance.service();
+  }
+
+  OrchestrationService orchestrations() {
+    return instance.orchestrations();
   }
 
   SyncOrchestrator engine() {
@@ -264,6 +292,11 @@ final class EngineFixture implements AutoCloseable {
         "select count(*) || coalesce(md5(string_agg(t::text, ',' order by t::text)), '') from "
             + table
             + " t");
+  }
+
+  /** Changes what the store holds, behind the service's back. */
+  void updateStore(String sql) {
+    jdbi.useHandle(handle -> handle.execute(sql));
   }
 
   /** The conflicts that a configuration has on record, as text. */

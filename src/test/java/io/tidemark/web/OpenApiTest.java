@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -38,14 +39,21 @@ class OpenApiTest {
     assertThat(live).isEqualTo(Files.readString(SNAPSHOT));
   }
 
+  @AfterEach
+  void deleteAll() {
+    TestDatabases.execute(
+        "store", "delete from sync_orchestrations", "delete from sync_configurations");
+  }
+
   @Test
-  void describesExactlyTheFieldsOfAConfiguration() throws IOException {
+  void describesExactlyTheFieldsThatAreAnswered() throws IOException {
     for (String database : List.of("source", "target")) {
       TestDatabases.execute(
           database, "create table if not exists described (id bigint primary key)");
     }
     TestDatabases.execute("source", "alter table described add if not exists more text");
-    TestDatabases.execute("store", "delete from sync_configurations");
+    TestDatabases.execute(
+        "store", "delete from sync_orchestrations", "delete from sync_configurations");
     String answer =
         given()
             .contentType("application/json")
@@ -64,14 +72,34 @@ class OpenApiTest {
 
     ObjectMapper json = new ObjectMapper();
     JsonNode schemas = json.readTree(description).at("/components/schemas");
-    List<String> described = names(schemas.at("/Configuration/properties"));
-    if (schemas.at("/Configuration").has("allOf")) {
+    JsonNode configuration = json.readTree(answer);
+    assertThat(described(schemas, "Configuration"))
+        .containsExactlyInAnyOrderElementsOf(names(configuration));
+    String orchestration =
+        given()
+            .contentType("application/json")
+            .body(
+                "{\"name\": \"described\", \"configurations\": [%s]}"
+                    .formatted(configuration.get("id")))
+            .post(Api.ROOT + "/orchestrations")
+            .then()
+            .statusCode(201)
+            .extract()
+            .asString();
+    assertThat(described(schemas, "Orchestration"))
+        .containsExactlyInAnyOrderElementsOf(names(json.readTree(orchestration)));
+  }
+
+  /** The fields of an answer that has those of the request, and more. */
+  private static List<String> described(JsonNode schemas, String answer) {
+    List<String> described = names(schemas.at("/" + answer + "/properties"));
+    if (schemas.at("/" + answer).has("allOf")) {
       schemas
-          .at("/Configuration/allOf")
+          .at("/" + answer + "/allOf")
           .forEach(part -> described.addAll(names(part.path("properties"))));
-      described.addAll(names(schemas.at("/ConfigurationRequest/properties")));
+      described.addAll(names(schemas.at("/" + answer + "Request/properties")));
     }
-    assertThat(described).containsExactlyInAnyOrderElementsOf(names(json.readTree(answer)));
+    return described;
   }
 
   private static List<String> names(JsonNode object) {
