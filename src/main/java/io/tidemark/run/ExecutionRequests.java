@@ -60,7 +60,7 @@ public final class ExecutionRequests {
         Execution.pending(
                 ids.get(),
                 configuration.id(),
-                wish.mode() == null ? modeOf(configuration) : wish.mode(),
+                wish.mode() == null ? ExecutionMode.of(configuration.definition()) : wish.mode(),
                 wish.trigger(),
                 clock.instant().truncatedTo(ChronoUnit.MICROS))
             .childOf(wish.parentId());
@@ -106,14 +106,6 @@ public final class ExecutionRequests {
     return true;
   }
 
-  private static ExecutionMode modeOf(SyncConfiguration configuration) {
-    return switch (configuration.definition().strategy()) {
-      case FULL -> ExecutionMode.FULL;
-      case INCREMENTAL -> ExecutionMode.INCREMENTAL;
-      case MERGE -> ExecutionMode.MERGE;
-    };
-  }
-
   private Optional<Refusal> refusalOf(SyncConfiguration configuration, ExecutionMode mode) {
     SyncDefinition definition = configuration.definition();
     if (mode == ExecutionMode.INCREMENTAL && !definition.needsCapture()) {
@@ -121,7 +113,7 @@ public final class ExecutionRequests {
           Refusal.database(
               "mode",
               "this configuration captures no changes, so mode incremental cannot run; use "
-                  + WireName.of(modeOf(configuration))
+                  + WireName.of(ExecutionMode.of(configuration.definition()))
                   + ", or change its sync_strategy"));
     }
     if (mode == ExecutionMode.FULL && definition.bidirectional()) {

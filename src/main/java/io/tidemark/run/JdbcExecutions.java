@@ -151,9 +151,14 @@ public final class JdbcExecutions {
     return lastOf(configurationIds, true);
   }
 
+  /** Likewise, of those that were to write the target. */
+  public Map<UUID, Execution> lastSyncsOf(Collection<UUID> configurationIds) {
+    return lastOf(configurationIds, false);
+  }
+
   /** The newest one of a configuration that was to write its target. */
   public Optional<Execution> lastSyncOf(UUID configurationId) {
-    return Optional.ofNullable(lastOf(List.of(configurationId), false).get(configurationId));
+    return Optional.ofNullable(lastSyncsOf(List.of(configurationId)).get(configurationId));
   }
 
   private Map<UUID, Execution> lastOf(Collection<UUID> configurationIds, boolean verifications) {

@@ -267,26 +267,19 @@ final class Reconciler implements AutoCloseable {
       return;
     }
     UUID id = configuration.id();
-    Execution last = rooms.executions().lastSyncOf(id).orElse(null);
+    Instant now = rooms.clock().instant();
+    Optional<Instant> next =
+        Schedule.nextRun(configuration, rooms.executions().lastSyncOf(id).orElse(null));
+    if (next.isEmpty() || next.get().isAfter(now)) {
+      return;
+    }
+    Execution execution =
+        Execution.pending(
+            ids.get(), id, ExecutionMode.of(definition), ExecutionTrigger.SCHEDULE, now);
+    // Asked for once, whichever instance is first.
     Duration interval = Duration.ofSeconds(definition.intervalSeconds().get());
-    boolean due =
-        last == null
-            || last.status().isFinal()
-                && !last.createdAt().plus(interval).isAfter(rooms.clock().instant());
-    if (due) {
-      ExecutionMode mode =
-          switch (definition.strategy()) {
-            case FULL -> ExecutionMode.FULL;
-            case INCREMENTAL -> ExecutionMode.INCREMENTAL;
-            case MERGE -> ExecutionMode.MERGE;
-          };
-      Execution execution =
-          Execution.pending(
-              ids.get(), id, mode, ExecutionTrigger.SCHEDULE, rooms.clock().instant());
-      // Asked for once, whichever instance is first.
-      if (rooms.executions().createIfDue(execution, interval)) {
-        runner.submit(configuration, execution);
-      }
+    if (rooms.executions().createIfDue(execution, interval)) {
+      runner.submit(configuration, execution);
     }
   }
 

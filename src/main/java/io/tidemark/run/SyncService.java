@@ -16,7 +16,6 @@ import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
@@ -38,6 +37,7 @@ public final class SyncService {
   private final SyncEngine engine;
   private final ConfigurationLocks locks = new ConfigurationLocks();
   private final CaptureResets resets;
+  private final Overviews overviews;
 
   public SyncService(
       JdbcSyncConfigurations configurations,
@@ -58,42 +58,9 @@ public final class SyncService {
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
+    overviews = new Overviews(executions, tracking, parkedRows, conflicts);
     resets = new CaptureResets(configurations, executions, requests, engine, locks);
   }
-
-  /**
-   * A configuration and how it is doing.
-   *
-   * @param lastExecution null before the first
-   * @param rowsParked changes that the target refused and that wait for a full sync
-   * @param conflictsPending rows that both sides wrote and that wait for a decision
-   * @param warnings what pre-flight found, right after a definition was accepted
-   */
-  public record Overview(
-      SyncConfiguration configuration,
-      @Nullable Execution lastExecution,
-      List<TrackedPartition> tracking,
-      long rowsParked,
-      long conflictsPending,
-      List<Finding> warnings) {
-    public Overview {
-      tracking = List.copyOf(tracking);
-      warnings = List.copyOf(warnings);
-    }
-
-    /** How far behind it is as a whole; empty before anything was captured. */
-    public Optional<Lag> lag() {
-      return tracking.isEmpty()
-          ? Optional.empty()
-          : Optional.of(
-              new Lag(
-                  tracking.stream().mapToLong(TrackedPartition::lagEvents).sum(),
-                  tracking.stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0)));
-    }
-  }
-
-  /** How far a target is behind its source. */
-  public record Lag(long events, double seconds) {}
 
   /** Accepts a definition and starts it; leaves nothing behind if any step fails. */
   public Outcome<Overview> create(SyncDefinition definition) {
@@ -267,37 +234,13 @@ public final class SyncService {
   /** A page in order of creation. */
   public Page<Overview> configurations(JdbcSyncConfigurations.Filter filter, PageRequest request) {
     Page<SyncConfiguration> page = configurations.page(filter, request);
-    List<UUID> ids = page.items().stream().map(SyncConfiguration::id).toList();
-    Map<UUID, Execution> last = executions.lastOf(ids);
-    Map<UUID, List<TrackedPartition>> tracked = tracking.ofAll(ids);
-    Map<UUID, Long> parked = parkedRows.counts(ids);
-    Map<UUID, Long> pending = conflicts.pending(ids);
-    return new Page<>(
-        page.items().stream()
-            .map(
-                item ->
-                    new Overview(
-                        item,
-                        last.get(item.id()),
-                        tracked.getOrDefault(item.id(), List.of()),
-                        parked.getOrDefault(item.id(), 0L),
-                        pending.getOrDefault(item.id(), 0L),
-                        List.of()))
-            .toList(),
-        page.next());
+    return new Page<>(overviews.of(page.items()), page.next());
   }
 
   private Overview overview(SyncConfiguration configuration, List<Finding> warnings) {
-    UUID id = configuration.id();
     // The engine may have said meanwhile how it is doing.
-    SyncConfiguration now = configurations.find(id).orElse(configuration);
-    return new Overview(
-        now,
-        executions.lastOf(List.of(id)).get(id),
-        tracking.of(id),
-        parkedRows.counts(List.of(id)).getOrDefault(id, 0L),
-        conflicts.pending(List.of(id)).getOrDefault(id, 0L),
-        warnings);
+    SyncConfiguration now = configurations.find(configuration.id()).orElse(configuration);
+    return overviews.of(List.of(now)).get(0).warning(warnings);
   }
 
   private Outcome<SyncConfiguration> configuration(UUID id) {

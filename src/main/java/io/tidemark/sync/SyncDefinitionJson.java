@@ -44,6 +44,7 @@ public final class SyncDefinitionJson {
           "state",
           "state_reason",
           "last_execution",
+          "next_run_at",
           "lag",
           "rows_parked",
           "conflicts_pending",

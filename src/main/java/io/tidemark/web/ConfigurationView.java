@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tidemark.change.WireName;
-import io.tidemark.run.SyncService.Overview;
+import io.tidemark.run.Overview;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinitionJson;
 
@@ -31,6 +31,7 @@ final class ConfigurationView {
         overview.lastExecution() == null
             ? json.nullNode()
             : json.valueToTree(ExecutionView.of(overview.lastExecution())));
+    view.set("next_run_at", json.valueToTree(overview.nextRunAt()));
     view.set("lag", lag(overview));
     view.put("rows_parked", overview.rowsParked());
     view.put("conflicts_pending", overview.conflictsPending());

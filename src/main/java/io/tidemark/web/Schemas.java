@@ -149,6 +149,15 @@ final class Schemas {
 
     @Schema(
         nullable = true,
+        implementation = String.class,
+        format = "date-time",
+        description =
+            "When its schedule lets it run next; null without one, while it runs, and while it is"
+                + " paused or disabled")
+    public Instant next_run_at = Instant.EPOCH;
+
+    @Schema(
+        nullable = true,
         description = "How far the target is behind; null before anything was captured")
     public Lag lag = new Lag();
 

@@ -249,7 +249,7 @@ final class EngineFixture implements AutoCloseable {
     }
   }
 
-  SyncService.Overview find(UUID configuration) {
+  Overview find(UUID configuration) {
     return value(service().find(configuration));
   }
 

@@ -273,6 +273,27 @@ class ConfigurationsTest {
   }
 
   @Test
+  void saysWhenItsScheduleLetsItRunNext() {
+    String id = created("hourly", ", \"sync_interval_seconds\": 3600");
+    String made = given().get("/configurations/" + id).path("created_at");
+    given().get("/configurations/" + id).then().body("next_run_at", equalTo(made));
+
+    UUID execution =
+        UUID.fromString(
+            given().post("/configurations/" + id + "/execute").then().extract().path("id"));
+    given().get("/configurations/" + id).then().body("next_run_at", nullValue());
+
+    executions.start(execution);
+    executions.complete(execution);
+    Instant asked = executions.find(execution).orElseThrow().createdAt();
+    given()
+        .get("/configurations?name=hourly")
+        .then()
+        .body("items.next_run_at", equalTo(List.of(asked.plusSeconds(3600).toString())));
+    given().post("/configurations/" + id + "/pause").then().body("next_run_at", nullValue());
+  }
+
+  @Test
   void runsOneExecutionAtATime() {
     String id = created("users_sync", "");
 
