@@ -11,6 +11,7 @@ import io.tidemark.orchestration.JdbcOrchestrations;
 import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.run.Acceptance;
+import io.tidemark.run.ConfigurationBatch;
 import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.ExecutionRequests;
 import io.tidemark.run.JdbcExecutions;
@@ -212,6 +213,16 @@ final class StoreBeans {
         acceptance,
         requests,
         engine);
+  }
+
+  @Produces
+  @Singleton
+  ConfigurationBatch batch(
+      ConnectionRegistry connections,
+      JdbcSyncConfigurations configurations,
+      Acceptance acceptance,
+      SyncService service) {
+    return new ConfigurationBatch(connections, configurations, acceptance, service);
   }
 
   @Produces

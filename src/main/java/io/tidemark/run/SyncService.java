@@ -393,7 +393,7 @@ public final class SyncService {
     return engine.system();
   }
 
-  private static Refusal nameTaken(SyncDefinition definition) {
+  static Refusal nameTaken(SyncDefinition definition) {
     return Refusal.state(
         "name",
         "there is a configuration named '" + definition.name() + "' already; choose another name");

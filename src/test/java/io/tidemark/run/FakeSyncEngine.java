@@ -22,6 +22,10 @@ public class FakeSyncEngine implements SyncEngine {
   public final List<UUID> submitted = new CopyOnWriteArrayList<>();
   public final List<String> calls = new CopyOnWriteArrayList<>();
   public volatile boolean failing;
+
+  /** The call, counted from 1, that fails; 0 for none. */
+  public volatile int failingAt;
+
   public volatile boolean captureFailed;
   public volatile boolean sourceAway;
 
@@ -30,13 +34,14 @@ public class FakeSyncEngine implements SyncEngine {
     submitted.clear();
     calls.clear();
     failing = false;
+    failingAt = 0;
     captureFailed = false;
     sourceAway = false;
   }
 
   private void call(String name) {
     calls.add(name);
-    if (failing && !name.equals("deleted")) {
+    if (failing && !name.equals("deleted") || calls.size() == failingAt) {
       throw new OperatingFailure(
           OperatingFailure.Kind.SOURCE, "slot_failed", "the slot cannot be made", "Free one", null);
     }
