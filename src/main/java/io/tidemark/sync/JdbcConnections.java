@@ -32,6 +32,10 @@ public final class JdbcConnections {
   }
 
   Optional<Stored> find(String name) {
+    if (name.indexOf('\0') >= 0) {
+      // PostgreSQL stores no such text, and would refuse to look for one.
+      return Optional.empty();
+    }
     return jdbi.withHandle(
         handle ->
             handle

@@ -127,7 +127,11 @@ final class ExecutionsResource {
               + " With repair, what differs is repaired by the conflict policy and compared again.")
   @RequestBody(
       required = false,
-      content = @Content(schema = @Schema(implementation = VerifyBody.class)))
+      content =
+          @Content(
+              mediaType = MediaType.APPLICATION_JSON,
+              schema = @Schema(implementation = VerifyBody.class),
+              example = "{\"repair\": true}"))
   @APIResponse(
       responseCode = "202",
       description = "It will run; Location is the execution",
