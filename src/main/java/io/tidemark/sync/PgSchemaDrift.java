@@ -63,6 +63,9 @@ public final class PgSchemaDrift {
     // come before all of the other. Partitions are read side by side, and one may be behind.
     boolean isOlder = last.isPresent() && last.get().position().isAfter(position);
     if (isOlder) {
+      if (last.get().schema() != null) {
+        requireNoneRenamed(schema, last.get().schema(), there);
+      }
       return planned(here, there);
     }
     if (last.isPresent() && last.get().schema() != null) {
@@ -181,6 +184,30 @@ public final class PgSchemaDrift {
         && logHasKey
         && !Set.copyOf(keyOf(before)).equals(Set.copyOf(keyOf(schema)))) {
       throw keyChanged(keyOf(before), keyOf(schema));
+    }
+  }
+
+  /**
+   * A column of late changes that the table has no more was dropped, and its values with it, or it
+   * was renamed, and its values are missed: then another column stands in its place.
+   */
+  private void requireNoneRenamed(TableSchema late, TableSchema now, TableShape there) {
+    for (int i = 0; i < Math.min(late.columns().size(), now.columns().size()); i++) {
+      String name = late.columns().get(i).name();
+      String inItsPlace = now.columns().get(i).name();
+      boolean isAnother =
+          now.column(name).isEmpty()
+              && late.column(inItsPlace).isEmpty()
+              && definition.columns().targetOf(inItsPlace).flatMap(there::column).isPresent();
+      if (isAnother && definition.columns().targetOf(name).flatMap(there::column).isEmpty()) {
+        throw failure(
+            OperatingFailure.Kind.SOURCE,
+            "column_renamed",
+            ("changes from before column '%s' of %s was renamed to '%s' still come, from a partition"
+                    + " of its topic that is behind")
+                .formatted(name, definition.source(), inItsPlace),
+            "run a full sync (execute with mode full), which brings what they have");
+      }
     }
   }
 

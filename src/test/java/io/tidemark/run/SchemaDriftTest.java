@@ -367,4 +367,29 @@ class SchemaDriftTest {
 
     awaitRepaired();
   }
+
+  /** The values of before the renaming come after the target's column was renamed as well. */
+  @Test
+  void aRenamedColumnOfSeveralPartitionsNeedsAFullSyncAndSaysSo() {
+    fixture.close();
+    fixture = new EngineFixture(2);
+    streaming();
+    change("insert into t select i, 'a', i, 'c' from generate_series(1000, 3000) i");
+    fixture.awaitEqual("t");
+    fixture.service().pause(t);
+    change("update t set c = 'before'; alter table t rename column c to d");
+    change("update t set d = 'after' where id > 2000");
+    fixture.awaitCaptured();
+    fixture.service().resume(t);
+    awaitStopped("'c'", "dropped or renamed");
+    repair("alter table t rename column c to d");
+    awaitStopped("'c'", "renamed to 'd'", "full sync");
+
+    fixture.awaitCompleted(
+        EngineFixture.value(
+                fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL))
+            .id());
+
+    awaitRepaired();
+  }
 }
