@@ -85,7 +85,7 @@ final class Guard {
         yield new Guard(Needs.NOTHING, foreign, foreign, foreign, InsertOver.OWN);
       }
       case BEFORE_IMAGE -> {
-        String differs = "(d.based and " + imageDiffers(mapping) + ")";
+        String differs = "(d.based and " + valuesDiffer(mapping) + ")";
         yield new Guard(Needs.BASE, differs, differs, fresh, exists);
       }
       case TIMESTAMP -> {
@@ -134,7 +134,7 @@ final class Guard {
         .formatted(inStep.kept(), key);
   }
 
-  private static String imageDiffers(TableMapping mapping) {
+  private static String valuesDiffer(TableMapping mapping) {
     List<Pair> columns = mapping.columns();
     String now =
         columns.stream().map(pair -> "t." + Sql.name(pair.target().name())).collect(joining(", "));
@@ -143,7 +143,10 @@ final class Guard {
         IntStream.range(0, columns.size())
             .mapToObj(i -> "d.b" + i + "::" + columns.get(i).target().type())
             .collect(joining(", "));
-    return "row(%s)::record operator(pg_catalog.*<>) row(%s)::record".formatted(now, before);
+    // One value may have several images, so those that differ are compared as texts.
+    return ("(row(%1$s)::record operator(pg_catalog.*<>) row(%2$s)::record"
+            + " and row(%1$s)::text operator(pg_catalog.<>) row(%2$s)::text)")
+        .formatted(now, before);
   }
 
   private static Pair timestamp(ConflictPolicy policy, TableMapping mapping) {

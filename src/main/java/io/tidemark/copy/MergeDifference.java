@@ -151,12 +151,8 @@ final class MergeDifference {
             Difference.keysEqual(mapping, "s", "b"));
   }
 
-  /** By their stored image, for the reason that {@link Difference} gives. */
   private String same(String one, String other) {
-    return "(row(%s)::record operator(pg_catalog.*=) row(%s)::record)"
-        .formatted(
-            Difference.columns(one, mapping.columns()),
-            Difference.columns(other, mapping.columns()));
+    return Difference.same(mapping, one, other);
   }
 
   /** The policy's word on {@code s} of the stage and {@code t} of the target, as an expression. */

@@ -161,10 +161,11 @@ class RandomChangesTest {
     tables.forEach(
         (table, configuration) -> {
           fixture.awaitCompleted(execute(configuration, ExecutionMode.INCREMENTAL));
+          // First, because they say why rows differ.
+          assertThat(fixture.conflicts(configuration)).as("seed %d, %s", seed, table).isEmpty();
           assertThat(TestStack.text(fixture.target, table.content(true)))
               .as("seed %d, %s", seed, table)
               .isEqualTo(TestStack.text(fixture.source, table.content(false)));
-          assertThat(fixture.conflicts(configuration)).as("seed %d, %s", seed, table).isEmpty();
           assertThat(
                   EngineFixture.value(
                           fixture.service().parkedRows(configuration, new PageRequest(10, null)))
