@@ -1,5 +1,7 @@
 package io.tidemark.boot;
 
+import io.tidemark.orchestration.OrchestrationRunner;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncOrchestrator;
 import jakarta.inject.Inject;
@@ -19,10 +21,12 @@ import org.eclipse.microprofile.health.Readiness;
 @Singleton
 final class SyncHealth implements HealthCheck {
   private final SyncEngine engine;
+  private final OrchestrationRunner orchestrations;
 
   @Inject
-  SyncHealth(SyncEngine engine) {
+  SyncHealth(SyncEngine engine, OrchestrationService orchestrations) {
     this.engine = engine;
+    this.orchestrations = orchestrations.runner();
   }
 
   @Override
@@ -33,6 +37,7 @@ final class SyncHealth implements HealthCheck {
       problems.addAll(orchestrator.problems());
       warnings = orchestrator.warnings();
     }
+    orchestrations.trouble().ifPresent(problems::add);
     Launch.stack()
         .ifPresent(
             stack -> {
