@@ -142,6 +142,11 @@ public final class ConfigurationBatch {
   }
 
   private void remove(Overview made) {
-    service.delete(made.configuration().id(), null);
+    service
+        .delete(made.configuration().id(), null)
+        .orElseThrow(
+            refusal ->
+                new IllegalStateException(
+                    made.configuration().definition().name() + " stays: " + refusal.detail()));
   }
 }
