@@ -93,6 +93,21 @@ public final class TestStack {
     }
   }
 
+  /** A new database that holds what another one does, to which no session may be open. */
+  static PgDatabase copyOf(PgDatabase template) {
+    String from = text(template, "select current_database()");
+    String to = template.connection() + "_" + DATABASES.incrementAndGet();
+    execute(
+        inDatabase(template, "postgres"),
+        "create database \"%s\" template \"%s\"".formatted(to, from));
+    return inDatabase(template, to);
+  }
+
+  private static PgDatabase inDatabase(PgDatabase database, String name) {
+    String url = database.url().replaceFirst("/[a-z0-9_]+\\?", "/" + name + "?");
+    return new PgDatabase(database.connection(), url, null, null);
+  }
+
   /** Settings of a Kafka client for the stack's broker. */
   public static Map<String, Object> kafka() {
     return Map.of("bootstrap.servers", servers().bootstrapServers());

@@ -7,12 +7,23 @@ import org.jdbi.v3.core.Jdbi;
 
 /** A migrated metadata database of its own, in the shared stack. */
 public final class TestStore {
-  public final PgDatabase database = TestStack.database("store");
+  private static PgDatabase template;
+
+  public final PgDatabase database = migrated();
   public final Jdbi jdbi;
 
   public TestStore() {
-    Flyway.configure().dataSource(database.url(), null, null).load().migrate();
     jdbi = Jdbi.create(() -> database.open("store"));
+  }
+
+  /** An empty store: a copy of one that is migrated once, because hundreds of tests want one. */
+  public static synchronized PgDatabase migrated() {
+    if (template == null) {
+      PgDatabase first = TestStack.database("store");
+      Flyway.configure().dataSource(first.url(), null, null).load().migrate();
+      template = first;
+    }
+    return TestStack.copyOf(template);
   }
 
   /** A configuration to which records may belong; its definition is not one that runs. */

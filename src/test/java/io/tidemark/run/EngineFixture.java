@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.tidemark.TestStack;
+import io.tidemark.TestStore;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
@@ -51,7 +52,6 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.assertj.core.api.Assertions;
 import org.awaitility.Awaitility;
-import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
 
 /**
@@ -85,8 +85,7 @@ final class EngineFixture implements AutoCloseable {
    */
   EngineFixture(int partitions) {
     this.partitions = partitions;
-    PgDatabase store = TestStack.database("store");
-    Flyway.configure().dataSource(store.url(), null, null).load().migrate();
+    PgDatabase store = TestStore.migrated();
     try {
       // As in the program: a session for each question would cost more than the questions.
       pool =
