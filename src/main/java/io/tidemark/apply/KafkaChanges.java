@@ -12,7 +12,11 @@ final class KafkaChanges {
   private final ChangeJson.Reader reader;
 
   KafkaChanges(String sourceConnection) {
-    reader = new ChangeJson.Reader(sourceConnection);
+    this(new ChangeJson.Reader(sourceConnection));
+  }
+
+  KafkaChanges(ChangeJson.Reader reader) {
+    this.reader = reader;
   }
 
   /**

@@ -35,7 +35,7 @@ final class SyncHealth implements HealthCheck {
     List<String> warnings = List.of();
     if (engine instanceof SyncOrchestrator orchestrator) {
       problems.addAll(orchestrator.problems());
-      warnings = orchestrator.warnings();
+      warnings = orchestrator.attention().warnings();
     }
     orchestrations.trouble().ifPresent(problems::add);
     Launch.stack()

@@ -9,6 +9,7 @@ import io.quarkus.runtime.StartupEvent;
 import io.tidemark.apply.RowCounts;
 import io.tidemark.capture.CaptureView;
 import io.tidemark.capture.ChangeTracker;
+import io.tidemark.run.Attention;
 import io.tidemark.run.StreamView;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncOrchestrator;
@@ -18,6 +19,8 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -43,10 +46,13 @@ final class SyncMetrics {
   private final FollowingCounters applyBatches;
   private final FollowingCounters applyBatchSeconds;
   private final MultiGauge conflictsPending;
+  private final MultiGauge verifyUnequal;
+  private final MultiGauge verifyAge;
   private final MultiGauge captureLagBytes;
   private final MultiGauge captureLagSeconds;
   private final MultiGauge captureRetainedWal;
   private final FollowingCounters captureChanges;
+  private final Clock clock = Clock.systemUTC();
   private final ScheduledExecutorService gatherer =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "metrics"));
 
@@ -63,6 +69,10 @@ final class SyncMetrics {
         new FollowingCounters(registry, "tidemark.apply.batch.seconds", "Time spent in batches");
     conflictsPending =
         gauge(registry, "tidemark.conflicts.pending", "Conflicts that wait for a decision");
+    verifyUnequal =
+        gauge(registry, "tidemark.verify.unequal.rows", "Rows that the last verification found");
+    verifyAge =
+        gauge(registry, "tidemark.verify.age.seconds", "Since what the last verification compared");
     captureLagBytes =
         gauge(registry, "tidemark.capture.lag.bytes", "WAL between the topics and the source");
     captureLagSeconds =
@@ -91,7 +101,7 @@ final class SyncMetrics {
   private void gather(SyncOrchestrator orchestrator) {
     try {
       streams(orchestrator.streams());
-      conflicts(orchestrator.conflictsPending());
+      attention(orchestrator.attention());
       captures(tracker.get().captures());
     } catch (RuntimeException e) {
       // The next round may come through; a scheduled task that throws would never run again.
@@ -124,10 +134,24 @@ final class SyncMetrics {
     applyBatchSeconds.follow(batchSeconds);
   }
 
-  private void conflicts(Map<String, Long> pending) {
-    List<Row<?>> rows = new ArrayList<>();
-    pending.forEach((name, count) -> rows.add(Row.of(Tags.of("configuration", name), count)));
-    conflictsPending.register(rows, true);
+  private void attention(Attention attention) {
+    List<Row<?>> pending = new ArrayList<>();
+    List<Row<?>> unequal = new ArrayList<>();
+    List<Row<?>> age = new ArrayList<>();
+    attention
+        .conflictsPending()
+        .forEach((name, count) -> pending.add(Row.of(Tags.of("configuration", name), count)));
+    attention
+        .verified()
+        .forEach(
+            (name, verified) -> {
+              Tags tags = Tags.of("configuration", name);
+              unequal.add(Row.of(tags, verified.unequal()));
+              age.add(Row.of(tags, Duration.between(verified.upTo(), clock.instant()).toSeconds()));
+            });
+    conflictsPending.register(pending, true);
+    verifyUnequal.register(unequal, true);
+    verifyAge.register(age, true);
   }
 
   private void captures(List<CaptureView> captures) {

@@ -18,6 +18,15 @@ public sealed interface Change {
     return source().position();
   }
 
+  /** What the change tells of the row before it; null if it tells nothing. */
+  @Nullable Row imageBefore();
+
+  /** The row after the change; null if there is none. */
+  @Nullable Row imageAfter();
+
+  /** Of one half of a key change, the key columns' values of the other half; else null. */
+  @Nullable Row otherKey();
+
   /**
    * A row came into being, or got another key: the source's one key change is a delete of the old
    * key, then an insert of the new one, both at the same ordinal.
@@ -31,6 +40,21 @@ public sealed interface Change {
 
     public Optional<Row> movedFrom() {
       return Optional.ofNullable(oldKey);
+    }
+
+    @Override
+    public @Nullable Row imageBefore() {
+      return null;
+    }
+
+    @Override
+    public @Nullable Row imageAfter() {
+      return after;
+    }
+
+    @Override
+    public @Nullable Row otherKey() {
+      return oldKey;
     }
 
     @Override
@@ -48,6 +72,21 @@ public sealed interface Change {
   record Update(ChangeSource source, @Nullable Row earlier, Row after) implements Change {
     public Optional<Row> before() {
       return Optional.ofNullable(earlier);
+    }
+
+    @Override
+    public @Nullable Row imageBefore() {
+      return earlier;
+    }
+
+    @Override
+    public @Nullable Row imageAfter() {
+      return after;
+    }
+
+    @Override
+    public @Nullable Row otherKey() {
+      return null;
     }
 
     @Override
@@ -73,6 +112,21 @@ public sealed interface Change {
     }
 
     @Override
+    public @Nullable Row imageBefore() {
+      return before;
+    }
+
+    @Override
+    public @Nullable Row imageAfter() {
+      return null;
+    }
+
+    @Override
+    public @Nullable Row otherKey() {
+      return newKey;
+    }
+
+    @Override
     public String op() {
       return "d";
     }
@@ -80,6 +134,21 @@ public sealed interface Change {
 
   /** All rows of the table are gone. */
   record Truncate(ChangeSource source) implements Change {
+    @Override
+    public @Nullable Row imageBefore() {
+      return null;
+    }
+
+    @Override
+    public @Nullable Row imageAfter() {
+      return null;
+    }
+
+    @Override
+    public @Nullable Row otherKey() {
+      return null;
+    }
+
     @Override
     public String op() {
       return "t";

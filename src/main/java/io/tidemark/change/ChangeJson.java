@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,22 +86,8 @@ public final class ChangeJson {
       if (change instanceof Change.Truncate) {
         return;
       }
-      writeImage(json, "before", before(change));
-      writeImage(json, "after", after(change));
-    }
-
-    private static @Nullable Row before(Change change) {
-      if (change instanceof Change.Update update) {
-        return update.earlier();
-      }
-      return change instanceof Change.Delete delete ? delete.before() : null;
-    }
-
-    private static @Nullable Row after(Change change) {
-      if (change instanceof Change.Update update) {
-        return update.after();
-      }
-      return change instanceof Change.Insert insert ? insert.after() : null;
+      writeImage(json, "before", change.imageBefore());
+      writeImage(json, "after", change.imageAfter());
     }
 
     private static void writeImage(JsonGenerator json, String name, @Nullable Row row)
@@ -196,13 +183,25 @@ public final class ChangeJson {
   /** Reads changes back. Remembers shapes, so one thread at a time may use it. */
   public static final class Reader {
     private final String connection;
-    private final Image key = new Image();
-    private final Image before = new Image();
-    private final Image after = new Image();
+    private final Image key;
+    private final Image before;
+    private final Image after;
 
     /** A reader of the topics of one source connection. */
     public Reader(String connection) {
+      this(connection, Map.of());
+    }
+
+    /**
+     * Likewise, for rows that are to be written as JSON again.
+     *
+     * @param kinds of columns, by name; others are read as text
+     */
+    public Reader(String connection, Map<String, ValueKind> kinds) {
       this.connection = connection;
+      key = new Image(kinds);
+      before = new Image(kinds);
+      after = new Image(kinds);
     }
 
     /** The columns of a record's key or of a key header. */
@@ -306,9 +305,14 @@ public final class ChangeJson {
 
   /** Reads one row object, and gives rows of the same columns the same shape. */
   private static final class Image {
+    private final Map<String, ValueKind> kinds;
     private String[] columns = new String[16];
     private @Nullable String[] values = new String[16];
     private RowShape shape = RowShape.ofText(List.of());
+
+    Image(Map<String, ValueKind> kinds) {
+      this.kinds = Map.copyOf(kinds);
+    }
 
     @Nullable Row read(JsonParser json) throws IOException {
       if (json.currentToken() == JsonToken.VALUE_NULL) {
@@ -329,7 +333,10 @@ public final class ChangeJson {
         values[count++] = text(json.nextToken(), json);
       }
       if (!known || count != shape.size()) {
-        shape = RowShape.ofText(List.of(Arrays.copyOf(columns, count)));
+        List<String> names = List.of(Arrays.copyOf(columns, count));
+        shape =
+            RowShape.of(
+                names, names.stream().map(one -> kinds.getOrDefault(one, ValueKind.TEXT)).toList());
       }
       Row row = Row.of(shape, Arrays.copyOf(values, count));
       Arrays.fill(values, 0, count, null);

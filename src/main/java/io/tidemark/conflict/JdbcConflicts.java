@@ -51,6 +51,14 @@ public final class JdbcConflicts {
           limit :limit
           """;
 
+  private static final String OF_ROW =
+      SELECT
+          + """
+          where c.configuration_id = :configuration and c.key_values = cast(:key as text[])
+          order by c.detected_at desc, c.id desc
+          limit :limit
+          """;
+
   private static final String COUNTS =
       """
       select configuration_id, count(*)
@@ -244,6 +252,23 @@ public final class JdbcConflicts {
                 .bind("key", filter.key())
                 .bindByType("at", at == null ? null : PgTimes.bindable(at), OffsetDateTime.class)
                 .bind("after", after)
+                .bind("limit", limit)
+                .map(JdbcConflicts::read)
+                .list());
+  }
+
+  /**
+   * The conflicts of one row, newest first.
+   *
+   * @param key the values of the key's columns, in the key's order
+   */
+  public List<Conflict> ofRow(UUID configuration, List<@Nullable String> key, int limit) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(OF_ROW)
+                .bind("configuration", configuration)
+                .bindArray("key", String.class, key)
                 .bind("limit", limit)
                 .map(JdbcConflicts::read)
                 .list());

@@ -1,15 +1,18 @@
 package io.tidemark.orchestration;
 
 import io.tidemark.postgres.PgTimes;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.Page;
 import io.tidemark.sync.PageCursor;
 import io.tidemark.sync.PageRequest;
+import io.tidemark.sync.Refusal;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.InstantSource;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
@@ -70,10 +73,14 @@ public final class JdbcOrchestrations {
     this.ids = ids;
   }
 
-  /** Stores a new one at version 1, or answers empty if its name is taken. */
-  Optional<Orchestration> create(OrchestrationDefinition definition) {
+  /** Stores a new one at version 1. */
+  Outcome<Orchestration> create(OrchestrationDefinition definition) {
     return jdbi.inTransaction(
         handle -> {
+          Optional<UUID> missing = missing(handle, definition.configurations());
+          if (missing.isPresent()) {
+            return Outcome.refused(unknown(missing.get()));
+          }
           Optional<Orchestration> created =
               handle
                   .createQuery(INSERT)
@@ -83,14 +90,29 @@ public final class JdbcOrchestrations {
                   .map(JdbcOrchestrations::read)
                   .findOne();
           created.ifPresent(one -> addMembers(handle, one));
-          return created;
+          return created
+              .map(Outcome::of)
+              .orElseGet(() -> Outcome.refused(nameTaken(definition.name())));
         });
   }
 
-  /** Replaces the definition; empty if it is no longer at that version. */
-  Optional<Orchestration> replace(Orchestration current, OrchestrationDefinition definition) {
+  static Refusal nameTaken(String name) {
+    return Refusal.state(
+        "name", "there is an orchestration named '" + name + "' already; choose another name");
+  }
+
+  private static Refusal unknown(UUID configuration) {
+    return Refusal.invalid("configurations", "there is no configuration " + configuration);
+  }
+
+  /** Replaces the definition, if it is still at that version. */
+  Outcome<Orchestration> replace(Orchestration current, OrchestrationDefinition definition) {
     return jdbi.inTransaction(
         handle -> {
+          Optional<UUID> missing = missing(handle, definition.configurations());
+          if (missing.isPresent()) {
+            return Outcome.refused(unknown(missing.get()));
+          }
           Optional<Orchestration> replaced =
               handle
                   .createQuery(REPLACE)
@@ -109,8 +131,41 @@ public final class JdbcOrchestrations {
                     .execute();
                 addMembers(handle, one);
               });
-          return replaced;
+          return replaced
+              .map(Outcome::of)
+              .orElseGet(() -> Outcome.refused(changed(handle, current.id())));
         });
+  }
+
+  /**
+   * Which of these configurations an orchestration cannot have, because they are gone or going; the
+   * others stay until the transaction ends.
+   */
+  private static Optional<UUID> missing(Handle handle, List<UUID> configurations) {
+    Set<UUID> held =
+        handle
+            .createQuery(
+                """
+                select id
+                from sync_configurations
+                where id in (<ids>) and not deleting
+                order by id
+                for share
+                """)
+            .bindList("ids", configurations)
+            .mapTo(UUID.class)
+            .set();
+    return configurations.stream().filter(id -> !held.contains(id)).findFirst();
+  }
+
+  private static Refusal changed(Handle handle, UUID id) {
+    return handle
+        .createQuery("select version from sync_orchestrations where id = :id")
+        .bind("id", id)
+        .mapTo(Long.class)
+        .findOne()
+        .map(Refusal::version)
+        .orElseGet(() -> Refusal.unknown("there is no orchestration " + id));
   }
 
   private static void addMembers(Handle handle, Orchestration orchestration) {

@@ -24,7 +24,6 @@ import org.jspecify.annotations.Nullable;
 public final class OrchestrationService {
   private final JdbcOrchestrations orchestrations;
   private final JdbcOrchestrationExecutions runs;
-  private final JdbcSyncConfigurations configurations;
   private final JdbcExecutions executions;
   private final SyncService syncs;
   private final OrchestrationRunner runner;
@@ -40,7 +39,6 @@ public final class OrchestrationService {
       Supplier<UUID> ids) {
     this.orchestrations = orchestrations;
     this.runs = runs;
-    this.configurations = configurations;
     this.executions = executions;
     this.syncs = syncs;
     runner =
@@ -69,25 +67,7 @@ public final class OrchestrationService {
       @Nullable Instant nextRunAt) {}
 
   public Outcome<Overview> create(OrchestrationDefinition definition) {
-    return known(definition)
-        .then(
-            accepted ->
-                orchestrations
-                    .create(accepted)
-                    .map(Outcome::of)
-                    .orElseGet(() -> Outcome.refused(nameTaken(accepted))))
-        .map(this::overview);
-  }
-
-  private Outcome<OrchestrationDefinition> known(OrchestrationDefinition definition) {
-    return definition.configurations().stream()
-        .filter(id -> configurations.find(id).isEmpty())
-        .findFirst()
-        .map(
-            id ->
-                Outcome.<OrchestrationDefinition>refused(
-                    Refusal.invalid("configurations", "there is no configuration " + id)))
-        .orElseGet(() -> Outcome.of(definition));
+    return orchestrations.create(definition).map(this::overview);
   }
 
   public Outcome<Overview> find(UUID id) {
@@ -116,19 +96,15 @@ public final class OrchestrationService {
       UUID id, @Nullable Long expectedVersion, OrchestrationDefinition definition) {
     return orchestration(id)
         .then(current -> atVersion(current, expectedVersion))
-        .then(current -> known(definition).then(accepted -> replace(current, accepted)));
+        .then(current -> replace(current, definition));
   }
 
   private Outcome<Overview> replace(Orchestration current, OrchestrationDefinition definition) {
     Optional<Orchestration> sameName = orchestrations.findByName(definition.name());
     if (sameName.isPresent() && !sameName.get().id().equals(current.id())) {
-      return Outcome.refused(nameTaken(definition));
+      return Outcome.refused(JdbcOrchestrations.nameTaken(definition.name()));
     }
-    return orchestrations
-        .replace(current, definition)
-        .map(Outcome::of)
-        .orElseGet(() -> orchestration(current.id()).then(now -> Outcome.refused(versionOf(now))))
-        .map(this::overview);
+    return orchestrations.replace(current, definition).map(this::overview);
   }
 
   /** Removes an orchestration and its history; configurations and their executions stay. */
@@ -227,20 +203,10 @@ public final class OrchestrationService {
   private static Outcome<Orchestration> atVersion(Orchestration current, @Nullable Long expected) {
     return expected == null || expected == current.version()
         ? Outcome.of(current)
-        : Outcome.refused(versionOf(current));
-  }
-
-  private static Refusal versionOf(Orchestration current) {
-    return Refusal.version(current.version());
+        : Outcome.refused(Refusal.version(current.version()));
   }
 
   private static Refusal notEnded(OrchestrationExecution active) {
     return Refusal.notEnded("orchestration", active.id());
-  }
-
-  private static Refusal nameTaken(OrchestrationDefinition definition) {
-    return Refusal.state(
-        "name",
-        "there is an orchestration named '" + definition.name() + "' already; choose another name");
   }
 }

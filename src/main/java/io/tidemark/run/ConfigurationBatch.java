@@ -95,7 +95,7 @@ public final class ConfigurationBatch {
 
   private Outcome<Planned> plan(SyncDefinition definition) {
     if (configurations.findByName(definition.name()).isPresent()) {
-      return Outcome.refused(SyncService.nameTaken(definition));
+      return Outcome.refused(ConfigurationChanges.nameTaken(definition));
     }
     return acceptance
         .inspect(definition)

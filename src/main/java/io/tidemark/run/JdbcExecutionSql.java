@@ -116,11 +116,39 @@ final class JdbcExecutionSql {
       JdbcExecutionRows.SELECT
           + """
           join (
-            select distinct on (configuration_id) id
-            from sync_executions
-            where configuration_id in (<ids>)
-              and (:verifications or mode <> 'verify')
-            order by configuration_id, created_at desc, id desc) l on l.id = e.id
+            select l.id
+            from unnest(cast(:ids as uuid[])) asked(id)
+            cross join lateral (
+              select id
+              from sync_executions
+              where configuration_id = asked.id
+                and (:verifications or mode <> 'verify')
+              order by created_at desc, id desc
+              limit 1) l) l on l.id = e.id
+          """;
+
+  // What a full copy has brought since is no longer as it was found.
+  static final String LAST_VERIFICATIONS =
+      JdbcExecutionRows.SELECT
+          + """
+          join (
+            select l.id
+            from unnest(cast(:ids as uuid[])) asked(id)
+            cross join lateral (
+              select id
+              from sync_executions
+              where configuration_id = asked.id
+                and mode = 'verify'
+                and status = 'completed'
+              order by created_at desc, id desc
+              limit 1) l) l on l.id = e.id
+          where not exists (
+            select
+            from sync_executions later
+            where later.configuration_id = e.configuration_id
+              and later.created_at > e.created_at
+              and later.mode = 'full'
+              and later.status = 'completed')
           """;
 
   static final String CHILDREN =

@@ -161,6 +161,18 @@ public final class JdbcExecutions {
     return Optional.ofNullable(lastSyncsOf(List.of(configurationId)).get(configurationId));
   }
 
+  /** The newest completed verifications, of those that no full copy has followed. */
+  Map<UUID, Execution> lastVerificationsOf(Collection<UUID> configurationIds) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(JdbcExecutionSql.LAST_VERIFICATIONS)
+                .bindArray("ids", UUID.class, List.copyOf(configurationIds))
+                .map(JdbcExecutionRows::read)
+                .stream()
+                .collect(Collectors.toMap(Execution::configurationId, Function.identity())));
+  }
+
   private Map<UUID, Execution> lastOf(Collection<UUID> configurationIds, boolean verifications) {
     if (configurationIds.isEmpty()) {
       return Map.of();
@@ -169,7 +181,7 @@ public final class JdbcExecutions {
         handle ->
             handle
                 .createQuery(JdbcExecutionSql.LAST)
-                .bindList("ids", List.copyOf(configurationIds))
+                .bindArray("ids", UUID.class, List.copyOf(configurationIds))
                 .bind("verifications", verifications)
                 .map(JdbcExecutionRows::read)
                 .stream()

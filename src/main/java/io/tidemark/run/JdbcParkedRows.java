@@ -68,18 +68,32 @@ public final class JdbcParkedRows {
       group by configuration_id
       """;
 
-  // A parameter that is null does not filter.
-  private static final String PAGE =
+  private static final String SELECT =
       """
       select p.id, p.configuration_id, p.target_table, p.row_key::text, p.reason_code, p.message,
              p.topic, p.partition, p."offset", p.source_position, p.attempts, p.parked_at
       from sync_parked_rows p
-      where p.configuration_id = :configuration
-        and (cast(:at as timestamptz) is null
-          or (p.parked_at, p.id) < (cast(:at as timestamptz), cast(:after as uuid)))
-      order by p.parked_at desc, p.id desc
-      limit :limit
       """;
+
+  private static final String OF_ROW =
+      SELECT
+          + """
+          where p.configuration_id = :configuration
+            and p.row_key = jsonb_object(cast(:columns as text[]), cast(:key as text[]))
+          order by p.parked_at desc, p.id desc
+          limit :limit
+          """;
+
+  // A parameter that is null does not filter.
+  private static final String PAGE =
+      SELECT
+          + """
+          where p.configuration_id = :configuration
+            and (cast(:at as timestamptz) is null
+              or (p.parked_at, p.id) < (cast(:at as timestamptz), cast(:after as uuid)))
+          order by p.parked_at desc, p.id desc
+          limit :limit
+          """;
 
   private final Jdbi jdbi;
   private final InstantSource clock;
@@ -198,6 +212,20 @@ public final class JdbcParkedRows {
                     .map(JdbcParkedRows::read)
                     .list());
     return Page.of(rows, request.limit(), last -> new PageCursor(last.parkedAt(), last.id()));
+  }
+
+  /** The changes of one row that wait, newest first. */
+  List<Parked> ofRow(UUID configuration, List<String> keyColumns, RowKey key, int limit) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(OF_ROW)
+                .bind("configuration", configuration)
+                .bindArray("columns", String.class, keyColumns)
+                .bindArray("key", String.class, key.values())
+                .bind("limit", limit)
+                .map(JdbcParkedRows::read)
+                .list());
   }
 
   private static Parked read(ResultSet row, StatementContext context) throws SQLException {

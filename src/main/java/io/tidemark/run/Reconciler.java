@@ -11,9 +11,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -58,8 +56,7 @@ final class Reconciler implements AutoCloseable {
   private final Instant startedAt;
   private volatile boolean stopping;
   private volatile @Nullable String trouble;
-  private volatile List<String> warnings = List.of();
-  private volatile Map<String, Long> conflictsPending = Map.of();
+  private volatile Attention attention = Attention.NONE;
   private Set<String> captured = Set.of();
   private Set<UUID> seen = Set.of();
   private boolean sweptStages;
@@ -98,9 +95,9 @@ final class Reconciler implements AutoCloseable {
     return Optional.ofNullable(trouble);
   }
 
-  /** What needs a person although everything flows, a sentence each with the remedy. */
-  List<String> warnings() {
-    return warnings;
+  /** What needs a person although everything flows. */
+  Attention attention() {
+    return attention;
   }
 
   /** Stops a configuration's stream in this process. */
@@ -171,7 +168,7 @@ final class Reconciler implements AutoCloseable {
         startDue(configuration);
       }
       writeConditions();
-      warnings = warnings(all);
+      attention = Attention.of(all, rooms);
     }
   }
 
@@ -317,38 +314,6 @@ final class Reconciler implements AutoCloseable {
         sweptStages = false;
       }
     }
-  }
-
-  private List<String> warnings(List<SyncConfiguration> all) {
-    List<UUID> ids = all.stream().map(SyncConfiguration::id).toList();
-    Map<UUID, Long> parked = rooms.parkedRows().counts(ids);
-    Map<UUID, Long> waiting = rooms.conflicts().pending(ids);
-    List<String> told = new ArrayList<>();
-    Map<String, Long> pending = new HashMap<>();
-    for (SyncConfiguration one : all) {
-      String name = one.definition().name();
-      pending.put(name, waiting.getOrDefault(one.id(), 0L));
-      if (parked.containsKey(one.id())) {
-        told.add(
-            ("configuration '%s': rows that the target refused: %d; see GET"
-                    + " /configurations/%s/parked-rows, mend what refused them, then execute"
-                    + " with mode full")
-                .formatted(name, parked.get(one.id()), one.id()));
-      }
-      if (waiting.containsKey(one.id())) {
-        told.add(
-            ("configuration '%s': conflicts that wait for a decision: %d; see GET"
-                    + " /conflicts?status=pending&configuration_id=%s, and resolve them")
-                .formatted(name, waiting.get(one.id()), one.id()));
-      }
-    }
-    conflictsPending = pending;
-    return told;
-  }
-
-  /** Conflicts that wait for a decision, by the configuration's name; 0 where there are none. */
-  Map<String, Long> conflictsPending() {
-    return conflictsPending;
   }
 
   private void writeConditions() {

@@ -1,9 +1,11 @@
 package io.tidemark.run;
 
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.TableMapping;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What does the work behind {@link SyncService}: capture, apply and copy. A call that cannot do its
@@ -56,6 +58,17 @@ public interface SyncEngine {
    * @param configurations all that need the capture; without any, it is ended instead
    */
   void resetCapture(String connection, List<SyncConfiguration> configurations);
+
+  /**
+   * What is known of one row of a configuration.
+   *
+   * @param limit changes at most, of each topic
+   * @param cursor where the search for changes goes on; null to begin with the newest
+   * @return refused if the key is none of the table's, or the databases do not agree to the
+   *     configuration any more
+   */
+  Outcome<RowHistory> history(
+      SyncConfiguration configuration, AskedKey key, int limit, @Nullable HistoryCursor cursor);
 
   /** The captures of all source connections, whichever process runs them. */
   List<CaptureStatus> captures();

@@ -9,6 +9,7 @@ import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.InitialSync;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -18,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the configured syncs over capture, apply and copy. What has to be made for a configuration
@@ -91,14 +93,9 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return problems;
   }
 
-  /** What needs a person although everything flows, a sentence each with the remedy. */
-  public List<String> warnings() {
-    return reconciler.warnings();
-  }
-
-  /** Conflicts that wait for a decision, by the configuration's name. */
-  public Map<String, Long> conflictsPending() {
-    return reconciler.conflictsPending();
+  /** What needs a person although everything flows, as it was a second ago. */
+  public Attention attention() {
+    return reconciler.attention();
   }
 
   private static boolean isTrouble(CaptureState state) {
@@ -217,6 +214,12 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   @Override
   public List<TopicDescription> topics() {
     return new TopicDescriptions(rooms).all();
+  }
+
+  @Override
+  public Outcome<RowHistory> history(
+      SyncConfiguration configuration, AskedKey key, int limit, @Nullable HistoryCursor cursor) {
+    return new RowHistories(rooms, positions).of(configuration, key, limit, cursor);
   }
 
   @Override

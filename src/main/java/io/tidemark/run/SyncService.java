@@ -1,10 +1,8 @@
 package io.tidemark.run;
 
-import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.ConflictStatus;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.run.ExecutionRequests.Wish;
-import io.tidemark.sync.Finding;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
@@ -16,7 +14,6 @@ import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +35,7 @@ public final class SyncService {
   private final ConfigurationLocks locks = new ConfigurationLocks();
   private final CaptureResets resets;
   private final Overviews overviews;
+  private final ConfigurationChanges changes;
 
   public SyncService(
       JdbcSyncConfigurations configurations,
@@ -58,50 +56,14 @@ public final class SyncService {
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
-    overviews = new Overviews(executions, tracking, parkedRows, conflicts);
+    overviews = new Overviews(configurations, executions, tracking, parkedRows, conflicts);
+    changes = new ConfigurationChanges(configurations, acceptance, engine, locks, overviews);
     resets = new CaptureResets(configurations, executions, requests, engine, locks);
   }
 
   /** Accepts a definition and starts it; leaves nothing behind if any step fails. */
   public Outcome<Overview> create(SyncDefinition definition) {
-    if (configurations.findByName(definition.name()).isPresent()) {
-      return Outcome.refused(nameTaken(definition));
-    }
-    return acceptance.inspect(definition).then(accepted -> create(definition, accepted));
-  }
-
-  private Outcome<Overview> create(SyncDefinition definition, Acceptance.Accepted accepted) {
-    Optional<SyncConfiguration> created = configurations.create(definition);
-    if (created.isEmpty()) {
-      return Outcome.refused(nameTaken(definition));
-    }
-    SyncConfiguration configuration = created.get();
-    return locks.holding(
-        configuration.id(),
-        () -> {
-          try {
-            engine.onCreated(configuration, accepted.mapping());
-          } catch (RuntimeException e) {
-            undo(configuration, e);
-            throw e;
-          }
-          configurations.updateDetection(configuration.id(), accepted.detection());
-          return Outcome.of(overview(configuration, accepted.warnings()));
-        });
-  }
-
-  /** INVARIANT: a configuration that could not be started is not there afterwards. */
-  private void undo(SyncConfiguration configuration, RuntimeException cause) {
-    try {
-      engine.onDeleted(configuration);
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
-    try {
-      configurations.delete(configuration.id());
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
+    return changes.create(definition);
   }
 
   /**
@@ -114,60 +76,7 @@ public final class SyncService {
       UUID id,
       @Nullable Long expectedVersion,
       Function<SyncDefinition, Outcome<SyncDefinition>> change) {
-    return locks.holding(
-        id,
-        () ->
-            configuration(id)
-                .then(current -> atVersion(current, expectedVersion))
-                .then(
-                    current ->
-                        change
-                            .apply(current.definition())
-                            .then(definition -> replace(current, definition))));
-  }
-
-  private Outcome<Overview> replace(SyncConfiguration current, SyncDefinition definition) {
-    Optional<SyncConfiguration> sameName = configurations.findByName(definition.name());
-    if (sameName.isPresent() && !sameName.get().id().equals(current.id())) {
-      return Outcome.refused(nameTaken(definition));
-    }
-    return acceptance
-        .inspect(definition, current.id())
-        .then(accepted -> replace(current, definition, accepted));
-  }
-
-  private Outcome<Overview> replace(
-      SyncConfiguration current, SyncDefinition definition, Acceptance.Accepted accepted) {
-    Optional<SyncConfiguration> replaced = configurations.replace(current, definition);
-    if (replaced.isEmpty()) {
-      return configuration(current.id())
-          .then(now -> Outcome.refused(Refusal.version(now.version())));
-    }
-    SyncConfiguration after = replaced.get();
-    try {
-      engine.onChanged(current, after, accepted.mapping());
-    } catch (RuntimeException e) {
-      restore(current, after, e);
-      throw e;
-    }
-    configurations.updateDetection(after.id(), accepted.detection());
-    return Outcome.of(overview(after, accepted.warnings()));
-  }
-
-  private void restore(SyncConfiguration before, SyncConfiguration after, RuntimeException cause) {
-    try {
-      configurations.replace(after, before.definition());
-      configurations.updateState(before.id(), before.state(), before.stateReason());
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
-  }
-
-  private static Outcome<SyncConfiguration> atVersion(
-      SyncConfiguration current, @Nullable Long expected) {
-    return expected == null || expected == current.version()
-        ? Outcome.of(current)
-        : Outcome.refused(Refusal.version(current.version()));
+    return changes.change(id, expectedVersion, change);
   }
 
   /**
@@ -176,71 +85,22 @@ public final class SyncService {
    * @return what could not be removed, and does no harm
    */
   public Outcome<List<LeftBehind>> delete(UUID id, @Nullable Long expectedVersion) {
-    return delete(id, expectedVersion, this::removed);
-  }
-
-  private List<LeftBehind> removed(SyncConfiguration configuration) {
-    try {
-      return engine.onDeleted(configuration);
-    } catch (OperatingFailure e) {
-      throw new OperatingFailure(
-          e.kind(),
-          e.code(),
-          String.valueOf(e.getMessage()),
-          "Nothing was removed. Mend it, or delete with ?force=true, which leaves behind what is"
-              + " out of reach and says how to remove it later.",
-          e);
-    }
+    return changes.delete(id, expectedVersion);
   }
 
   /** Removes a configuration whoever is away; what is out of reach is left behind. */
   public Outcome<List<LeftBehind>> deleteByForce(UUID id, @Nullable Long expectedVersion) {
-    return delete(id, expectedVersion, engine::onAbandoned);
-  }
-
-  private Outcome<List<LeftBehind>> delete(
-      UUID id,
-      @Nullable Long expectedVersion,
-      Function<SyncConfiguration, List<LeftBehind>> removing) {
-    return locks.holding(
-        id,
-        () ->
-            configuration(id)
-                .then(current -> atVersion(current, expectedVersion))
-                .then(this::unlessOrchestrated)
-                .map(
-                    current -> {
-                      List<LeftBehind> left = removing.apply(current);
-                      configurations.delete(id);
-                      return left;
-                    }));
-  }
-
-  private Outcome<SyncConfiguration> unlessOrchestrated(SyncConfiguration current) {
-    List<String> orchestrations = configurations.orchestrationsOf(current.id());
-    return orchestrations.isEmpty()
-        ? Outcome.of(current)
-        : Outcome.refused(
-            Refusal.state(
-                "it is part of orchestrations: "
-                    + String.join(", ", orchestrations)
-                    + "; take it out of them first"));
+    return changes.deleteByForce(id, expectedVersion);
   }
 
   public Outcome<Overview> find(UUID id) {
-    return configuration(id).map(found -> overview(found, List.of()));
+    return configuration(id).map(found -> overviews.now(found));
   }
 
   /** A page in order of creation. */
   public Page<Overview> configurations(JdbcSyncConfigurations.Filter filter, PageRequest request) {
     Page<SyncConfiguration> page = configurations.page(filter, request);
     return new Page<>(overviews.of(page.items()), page.next());
-  }
-
-  private Overview overview(SyncConfiguration configuration, List<Finding> warnings) {
-    // The engine may have said meanwhile how it is doing.
-    SyncConfiguration now = configurations.find(configuration.id()).orElse(configuration);
-    return overviews.of(List.of(now)).get(0).warning(warnings);
   }
 
   private Outcome<SyncConfiguration> configuration(UUID id) {
@@ -259,7 +119,7 @@ public final class SyncService {
                         SyncConfiguration paused = configurations.pause(current).orElse(current);
                         steer(current, () -> engine.onPaused(paused));
                       }
-                      return overview(current, List.of());
+                      return overviews.now(current);
                     }));
   }
 
@@ -275,7 +135,7 @@ public final class SyncService {
                         SyncConfiguration resumed = configurations.resume(current).orElse(current);
                         steer(current, () -> engine.onResumed(resumed));
                       }
-                      return overview(current, List.of());
+                      return overviews.now(current);
                     }));
   }
 
@@ -350,6 +210,12 @@ public final class SyncService {
     return configuration(id).map(found -> parkedRows.page(id, request));
   }
 
+  /** Why a row is as it is; see {@link SyncEngine#history}. */
+  public Outcome<RowHistory> history(
+      UUID id, AskedKey key, int limit, @Nullable HistoryCursor cursor) {
+    return configuration(id).then(found -> engine.history(found, key, limit, cursor));
+  }
+
   /**
    * Makes the capture of a source connection anew, and copies each of its tables in full: whatever
    * the capture has missed comes with the copy. A configuration that is paused or disabled is
@@ -391,11 +257,5 @@ public final class SyncService {
 
   public SystemDescription system() {
     return engine.system();
-  }
-
-  static Refusal nameTaken(SyncDefinition definition) {
-    return Refusal.state(
-        "name",
-        "there is a configuration named '" + definition.name() + "' already; choose another name");
   }
 }

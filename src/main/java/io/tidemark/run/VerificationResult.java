@@ -73,6 +73,11 @@ public record VerificationResult(
         null);
   }
 
+  /** Rows that were not the same on both sides, whether the configuration wants them so or not. */
+  long unequal() {
+    return missing + extra + different + unsettled;
+  }
+
   private static boolean keepsExtra(SyncDefinition definition) {
     return definition.deleteHandling() == DeleteHandling.IGNORE
         || definition.strategy() == SyncStrategy.MERGE && !definition.bidirectional();

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.StatementContext;
@@ -253,6 +254,41 @@ public final class JdbcSyncConfigurations {
                 .execute());
   }
 
+  /**
+   * Says that it is being removed, unless orchestrations have it: from then on none takes it.
+   *
+   * @return the names of those that have it, some of them; empty if it may be removed
+   */
+  public List<String> beginDeletion(UUID id) {
+    return jdbi.inTransaction(
+        handle -> {
+          // INVARIANT: an orchestration that takes it holds this row until its member is committed.
+          handle
+              .createQuery("select id from sync_configurations where id = :id for no key update")
+              .bind("id", id)
+              .mapTo(UUID.class)
+              .findOne();
+          List<String> orchestrations = orchestrationsOf(handle, id);
+          if (orchestrations.isEmpty()) {
+            setDeleting(handle, id, true);
+          }
+          return orchestrations;
+        });
+  }
+
+  /** Says that it stays after all. */
+  public void endDeletion(UUID id) {
+    jdbi.useHandle(handle -> setDeleting(handle, id, false));
+  }
+
+  private static void setDeleting(Handle handle, UUID id, boolean deleting) {
+    handle
+        .createUpdate("update sync_configurations set deleting = :deleting where id = :id")
+        .bind("id", id)
+        .bind("deleting", deleting)
+        .execute();
+  }
+
   /** Deletes it with its executions, tracking and conflicts; false if it was not there. */
   public boolean delete(UUID id) {
     return jdbi.withHandle(
@@ -282,23 +318,20 @@ public final class JdbcSyncConfigurations {
                 .list());
   }
 
-  /** Names of the orchestrations that run a configuration. */
-  public List<String> orchestrationsOf(UUID id) {
-    return jdbi.withHandle(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    select o.name
-                    from sync_orchestration_members m
-                    join sync_orchestrations o on o.id = m.orchestration_id
-                    where m.configuration_id = :id
-                    order by o.name
-                    limit 5
-                    """)
-                .bind("id", id)
-                .mapTo(String.class)
-                .list());
+  private static List<String> orchestrationsOf(Handle handle, UUID id) {
+    return handle
+        .createQuery(
+            """
+            select o.name
+            from sync_orchestration_members m
+            join sync_orchestrations o on o.id = m.orchestration_id
+            where m.configuration_id = :id
+            order by o.name
+            limit 5
+            """)
+        .bind("id", id)
+        .mapTo(String.class)
+        .list();
   }
 
   private static SyncConfiguration read(ResultSet row, StatementContext context)

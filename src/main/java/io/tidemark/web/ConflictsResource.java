@@ -182,7 +182,7 @@ final class ConflictsResource {
     if (row.isPresent() != (resolution == Resolution.CUSTOM)) {
       fields.refuse("row", "'row' goes with resolution custom, and only with that");
     }
-    Row custom = row.map(object -> RowBody.read(object, fields)).orElse(null);
+    Row custom = row.map(object -> RowBody.read(object, "row", fields)).orElse(null);
     String note = fields.text("note", NOTE_MAX).orElse(null);
     RequestJson.requireValid(fields);
     Decided decided =

@@ -31,7 +31,7 @@ final class Query {
     this.uri = uri;
   }
 
-  private void refuse(String parameter, String message) {
+  void refuse(String parameter, String message) {
     errors.add(new FieldError(parameter, message));
   }
 
@@ -84,7 +84,7 @@ final class Query {
     return new PageRequest(limit(), cursor());
   }
 
-  private int limit() {
+  int limit() {
     String value = text("limit");
     if (value == null) {
       return PageRequest.LIMIT_DEFAULT;

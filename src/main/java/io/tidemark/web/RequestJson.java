@@ -37,8 +37,17 @@ final class RequestJson {
 
   /** The JSON object in a body. */
   static ObjectNode object(byte @Nullable [] body) {
+    return object(body, "the body");
+  }
+
+  /**
+   * The JSON object in a text.
+   *
+   * @param what the text is, in a refusal's words
+   */
+  static ObjectNode object(byte @Nullable [] body, String what) {
     if (body == null || body.length == 0) {
-      throw ProblemException.malformed("the body is empty; send a JSON object");
+      throw ProblemException.malformed(what + " is empty; send a JSON object");
     }
     if (body.length > BODY_BYTES_MAX) {
       throw ProblemException.tooLarge(BODY_BYTES_MAX);
@@ -47,12 +56,12 @@ final class RequestJson {
     try {
       node = JSON.readTree(body);
     } catch (JsonProcessingException e) {
-      throw ProblemException.malformed("the body is not valid JSON" + place(e.getLocation()));
+      throw ProblemException.malformed(what + " is not valid JSON" + place(e.getLocation()));
     } catch (IOException e) {
-      throw ProblemException.malformed("the body is not valid UTF-8");
+      throw ProblemException.malformed(what + " is not valid UTF-8");
     }
     if (!(node instanceof ObjectNode object)) {
-      throw ProblemException.malformed("the body is JSON, but not an object: {…}");
+      throw ProblemException.malformed(what + " is JSON, but not an object: {…}");
     }
     return object;
   }

@@ -16,17 +16,21 @@ import org.jspecify.annotations.Nullable;
 final class RowBody {
   private RowBody() {}
 
-  /** Every value as text for PostgreSQL; a JSON object or list is the text of a json column. */
-  static Row read(ObjectNode object, FieldsJson fields) {
+  /**
+   * Every value as text for PostgreSQL; a JSON object or list is the text of a json column.
+   *
+   * @param field that holds the object, among these fields
+   */
+  static Row read(ObjectNode object, String field, FieldsJson fields) {
     List<String> columns = new ArrayList<>();
     List<@Nullable String> values = new ArrayList<>();
-    for (Map.Entry<String, JsonNode> field : object.properties()) {
-      String text = text(field.getValue());
-      if (field.getKey().indexOf('\0') >= 0 || text != null && text.indexOf('\0') >= 0) {
-        fields.refuse("row", "'row' holds a character that PostgreSQL cannot store");
+    for (Map.Entry<String, JsonNode> column : object.properties()) {
+      String text = text(column.getValue());
+      if (column.getKey().indexOf('\0') >= 0 || text != null && text.indexOf('\0') >= 0) {
+        fields.refuse(field, "'" + field + "' holds a character that PostgreSQL cannot store");
         text = null;
       }
-      columns.add(field.getKey());
+      columns.add(column.getKey());
       values.add(text);
     }
     return Row.of(RowShape.ofText(columns), values.toArray(String[]::new));

@@ -1,6 +1,16 @@
 package io.tidemark.run;
 
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeSource;
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.Row;
+import io.tidemark.change.RowKey;
+import io.tidemark.change.RowShape;
+import io.tidemark.change.SourcePosition;
+import io.tidemark.change.TableName;
+import io.tidemark.change.TopicRecord;
+import io.tidemark.change.ValueKind;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.TableMapping;
 import jakarta.annotation.Priority;
@@ -12,6 +22,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** An engine that only remembers what it was asked. */
 @Alternative
@@ -108,6 +119,39 @@ public class FakeSyncEngine implements SyncEngine {
   @Override
   public void resetCapture(String connection, List<SyncConfiguration> configurations) {
     call("reset " + connection + " for " + configurations.size());
+  }
+
+  @Override
+  public Outcome<RowHistory> history(
+      SyncConfiguration configuration, AskedKey key, int limit, @Nullable HistoryCursor cursor) {
+    RowShape shape = RowShape.of(List.of("id"), List.of(ValueKind.NUMBER));
+    Row row = Row.of(shape, "42");
+    RowKey id = RowKey.of("42");
+    ChangeSource from =
+        new ChangeSource(
+            "source",
+            "db",
+            new TableName("public", "users"),
+            SourcePosition.START,
+            7,
+            8,
+            9,
+            null,
+            null);
+    return Outcome.of(
+        new RowHistory(
+            "{\"id\": 42}",
+            new SideRow(id, row, null, Instant.EPOCH, SideRow.Writer.OTHERS, null),
+            new SideRow(id, null, null, null, null, null),
+            null,
+            List.of(),
+            List.of(),
+            List.of(
+                new RowHistory.Found(
+                    new TopicRecord(
+                        "tidemark.source.public.users", 0, 5, new Change.Insert(from, row)),
+                    false)),
+            new HistoryCursor(Map.of(0, 5L), Map.of()).text()));
   }
 
   @Override

@@ -10,7 +10,9 @@ import io.tidemark.orchestration.Orchestration;
 import io.tidemark.orchestration.OrchestrationDefinition;
 import io.tidemark.orchestration.OrchestrationMode;
 import io.tidemark.orchestration.OrchestrationRecord;
+import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.orchestration.SyncOrder;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.PageRequest;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -20,6 +22,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -297,6 +303,41 @@ class OrchestrationTest {
 
     value(fixture.orchestrations().delete(orchestrationOf(id), null));
     assertThat(fixture.service().delete(listed.get(0), null).refusal()).isEmpty();
+  }
+
+  @Test
+  void takesNoConfigurationThatIsBeingRemoved() throws Exception {
+    List<UUID> listed = configurations("a", "b");
+    ExecutorService both = Executors.newFixedThreadPool(2);
+    try {
+      for (int i = 0; i < 20; i++) {
+        UUID again = configuration("c" + i);
+        CyclicBarrier start = new CyclicBarrier(2);
+        Future<Outcome<List<LeftBehind>>> deleted =
+            both.submit(
+                () -> {
+                  start.await();
+                  return fixture.service().delete(again, null);
+                });
+        Future<Outcome<OrchestrationService.Overview>> taken =
+            both.submit(
+                () -> {
+                  start.await();
+                  return fixture.orchestrations().create(sequence(List.of(listed.get(0), again)));
+                });
+
+        // Neither fails, and exactly one of them is done.
+        boolean isDeleted = deleted.get().refusal().isEmpty();
+        Outcome<OrchestrationService.Overview> outcome = taken.get();
+        assertThat(outcome.refusal().isEmpty()).isNotEqualTo(isDeleted);
+        assertThat(fixture.service().find(again).refusal().isEmpty()).isNotEqualTo(isDeleted);
+        if (outcome.refusal().isEmpty()) {
+          value(fixture.orchestrations().delete(value(outcome).orchestration().id(), null));
+        }
+      }
+    } finally {
+      both.shutdownNow();
+    }
   }
 
   @Test

@@ -119,6 +119,31 @@ class VerifyTest {
   }
 
   @Test
+  void whatItFindsNeedsAPersonUntilItIsRepaired() {
+    UUID t = streaming("");
+    plant(fixture.target);
+
+    verify(t, false);
+
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .untilAsserted(
+            () ->
+                assertThat(fixture.engine().attention().warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("configuration 't'", "differed in 5 rows", "repair"));
+    assertThat(fixture.engine().attention().verified().get("t").unequal()).isEqualTo(5);
+
+    verify(t, true);
+
+    Awaitility.await()
+        .atMost(EngineFixture.PATIENCE)
+        .untilAsserted(() -> assertThat(fixture.engine().attention().warnings()).isEmpty());
+    assertThat(fixture.engine().attention().verified().get("t").unequal()).isZero();
+  }
+
+  @Test
   void repairsByThePolicyOfAMerge() {
     UUID t = streaming(", \"sync_strategy\": \"merge\", \"conflict_resolution\": \"target_wins\"");
     plant(fixture.target);
