@@ -41,7 +41,9 @@ final class RoomsTest {
           Map.entry(
               "run", List.of("sync", "capture", "apply", "copy", "conflict", "change", "postgres")),
           Map.entry("orchestration", List.of("run", "sync", "change", "postgres")),
-          Map.entry("web", List.of("run", "orchestration", "sync", "conflict", "change")),
+          Map.entry("declared", List.of("orchestration", "run", "sync", "change", "postgres")),
+          Map.entry(
+              "web", List.of("declared", "run", "orchestration", "sync", "conflict", "change")),
           Map.entry("embedded", List.of()));
 
   @TestFactory

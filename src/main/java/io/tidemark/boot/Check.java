@@ -4,10 +4,18 @@ import io.smallrye.common.annotation.Identifier;
 import io.tidemark.change.WireName;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.DetectionChoice;
+import io.tidemark.declared.Change;
+import io.tidemark.declared.Change.Action;
+import io.tidemark.declared.Declaration;
+import io.tidemark.declared.DeclaredSyncs;
+import io.tidemark.declared.Kind;
+import io.tidemark.declared.SyncFile;
 import io.tidemark.run.Acceptance;
 import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.ConnectionRegistry.Described;
 import io.tidemark.sync.Finding;
 import io.tidemark.sync.JdbcSyncConfigurations;
+import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import jakarta.inject.Inject;
@@ -17,10 +25,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
+import org.jspecify.annotations.Nullable;
 
 /** Pre-flight: every connection, the broker and every configuration, one line each with the fix. */
 @Singleton
@@ -31,6 +43,7 @@ final class Check {
   private final JdbcSyncConfigurations configurations;
   private final Acceptance acceptance;
   private final Map<String, Object> kafka;
+  private final Optional<Wanted> wanted;
   private final PrintStream out;
   private boolean failed;
 
@@ -39,8 +52,16 @@ final class Check {
       ConnectionRegistry connections,
       JdbcSyncConfigurations configurations,
       Acceptance acceptance,
-      @Identifier("default-kafka-broker") Map<String, Object> kafka) {
-    this(connections, configurations, acceptance, kafka, System.out);
+      @Identifier("default-kafka-broker") Map<String, Object> kafka,
+      Optional<SyncFile> file,
+      DeclaredSyncs declared) {
+    this(
+        connections,
+        configurations,
+        acceptance,
+        kafka,
+        file.map(one -> new Wanted(one, declared)),
+        System.out);
   }
 
   Check(
@@ -48,22 +69,64 @@ final class Check {
       JdbcSyncConfigurations configurations,
       Acceptance acceptance,
       Map<String, Object> kafka,
+      Optional<Wanted> wanted,
       PrintStream out) {
     this.connections = connections;
     this.configurations = configurations;
     this.acceptance = acceptance;
     this.kafka = kafka;
+    this.wanted = wanted;
     this.out = out;
   }
 
+  /** A sync file, and who would apply it. */
+  record Wanted(SyncFile file, DeclaredSyncs declared) {}
+
   /** Prints the findings and answers whether everything would work. */
-  boolean passes() {
+  boolean passes(RunMode mode) {
     ok("store", "the metadata database answers and its tables are up to date");
     broker();
     connections.describeAll().forEach(connection -> connection(connection.name()));
     configurations.all().forEach(this::configuration);
+    wanted.ifPresent(one -> syncFile(one, mode));
     out.println(failed ? "check: something would fail" : "check: all would work");
     return !failed;
+  }
+
+  private void syncFile(Wanted one, RunMode mode) {
+    Outcome<Declaration> read = one.file().read();
+    read.refusal().ifPresent(refusal -> fail("sync file", refusal.detail()));
+    read.map(
+        declaration -> {
+          List<Change> changes = one.declared().plan(declaration);
+          long steps = changes.stream().filter(step -> step.action() != Action.KEEP).count();
+          ok("sync file", one.file().path() + ": changes to make: " + steps);
+          changes.stream()
+              .filter(step -> step.subject().kind() == Kind.CONFIGURATION)
+              .filter(step -> step.action() == Action.CREATE || step.action() == Action.CHANGE)
+              .forEach(step -> declaredConfiguration(step.subject().name(), declaration));
+          if (mode == RunMode.CHECK_PLAN) {
+            changes.forEach(this::plan);
+          }
+          return declaration;
+        });
+  }
+
+  private void declaredConfiguration(String name, Declaration declaration) {
+    SyncDefinition definition = declaration.configuration(name).orElseThrow();
+    Set<String> there =
+        connections.describeAll().stream().map(Described::name).collect(Collectors.toSet());
+    if (!there.containsAll(List.of(definition.sourceConnection(), definition.targetConnection()))) {
+      // Its connection is made by the same file, or the refusal comes with the application.
+      warn("configuration " + name, "cannot be looked at before its connections are made");
+      return;
+    }
+    configuration(definition, null);
+  }
+
+  private void plan(Change change) {
+    out.printf("plan  %-8s %s%n", WireName.of(change.action()), change.subject());
+    change.details().forEach(detail -> out.printf("plan           %s%n", detail));
   }
 
   private void broker() {
@@ -93,14 +156,18 @@ final class Check {
   }
 
   private void configuration(SyncConfiguration configuration) {
-    String subject = "configuration " + configuration.definition().name();
+    configuration(configuration.definition(), configuration.id());
+  }
+
+  private void configuration(SyncDefinition definition, @Nullable UUID id) {
+    String subject = "configuration " + definition.name();
     Optional<String> refused =
         acceptance
-            .inspect(configuration.definition(), configuration.id())
+            .inspect(definition, id)
             .map(
                 accepted -> {
                   accepted.warnings().forEach(warning -> finding(subject, warning));
-                  detection(subject, configuration.definition(), accepted.detection());
+                  detection(subject, definition, accepted.detection());
                   return Optional.<String>empty();
                 })
             .orElseGet(refusal -> Optional.of(refusal.detail()));

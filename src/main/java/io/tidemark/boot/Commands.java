@@ -61,9 +61,14 @@ final class Commands implements Callable<Integer> {
       mixinStandardHelpOptions = true,
       versionProvider = Version.class)
   static final class Check implements Callable<Integer> {
+    @Option(
+        names = "--plan",
+        description = "Say also what applying the sync file (tidemark.sync-file) would change.")
+    private boolean plan;
+
     @Override
     public Integer call() {
-      return Launch.run(RunMode.CHECK);
+      return Launch.run(plan ? RunMode.CHECK_PLAN : RunMode.CHECK);
     }
   }
 

@@ -118,7 +118,7 @@ final class Launch {
 
   /** A run that ends by itself serves nobody: it takes any free port rather than a used one. */
   private static void chooseHttpPort() {
-    boolean bounded = mode == RunMode.DEMO_ONCE || mode == RunMode.CHECK;
+    boolean bounded = mode == RunMode.DEMO_ONCE || mode.isCheck();
     if (bounded && System.getProperty("quarkus.http.port") == null) {
       System.setProperty("quarkus.http.port", "0");
     }

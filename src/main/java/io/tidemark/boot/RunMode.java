@@ -5,5 +5,11 @@ enum RunMode {
   SERVE,
   DEMO,
   DEMO_ONCE,
-  CHECK
+  CHECK,
+  /** A check that says also what applying the sync file would do. */
+  CHECK_PLAN;
+
+  boolean isCheck() {
+    return this == CHECK || this == CHECK_PLAN;
+  }
 }

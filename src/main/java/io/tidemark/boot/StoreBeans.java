@@ -6,6 +6,10 @@ import io.tidemark.capture.ChangeTracker;
 import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.conflict.JdbcDecisions;
+import io.tidemark.declared.DeclaredSyncs;
+import io.tidemark.declared.JdbcDeclared;
+import io.tidemark.declared.SyncFile;
+import io.tidemark.declared.SyncFileLoop;
 import io.tidemark.orchestration.JdbcOrchestrationExecutions;
 import io.tidemark.orchestration.JdbcOrchestrations;
 import io.tidemark.orchestration.OrchestrationService;
@@ -19,6 +23,7 @@ import io.tidemark.run.JdbcParkedRows;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncService;
 import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.JdbcAudit;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcConnections;
 import io.tidemark.sync.JdbcMappings;
@@ -36,6 +41,8 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
+import org.eclipse.microprofile.config.Config;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.StatementExceptions;
@@ -223,6 +230,40 @@ final class StoreBeans {
       Acceptance acceptance,
       SyncService service) {
     return new ConfigurationBatch(connections, configurations, acceptance, service);
+  }
+
+  @Produces
+  @Singleton
+  JdbcAudit audit(TidemarkConfig config, Jdbi jdbi) {
+    return new JdbcAudit(jdbi, CLOCK, UUID::randomUUID, config.audit().retention());
+  }
+
+  @Produces
+  @Singleton
+  DeclaredSyncs declared(
+      Jdbi jdbi,
+      JdbcAudit audit,
+      ConnectionRegistry connections,
+      JdbcSyncConfigurations configurations,
+      SyncService service,
+      OrchestrationService orchestrations) {
+    return new DeclaredSyncs(
+        new JdbcDeclared(jdbi), connections, configurations, service, orchestrations, audit);
+  }
+
+  @Produces
+  @Singleton
+  Optional<SyncFile> syncFile(TidemarkConfig config) {
+    Config settings = ConfigProvider.getConfig();
+    return config
+        .syncFile()
+        .map(path -> new SyncFile(path, name -> settings.getOptionalValue(name, String.class)));
+  }
+
+  @Produces
+  @Singleton
+  Optional<SyncFileLoop> syncFileLoop(Optional<SyncFile> file, DeclaredSyncs declared) {
+    return file.map(one -> new SyncFileLoop(one, declared, CLOCK));
   }
 
   @Produces

@@ -1,5 +1,6 @@
 package io.tidemark.boot;
 
+import io.tidemark.declared.SyncFileLoop;
 import io.tidemark.orchestration.OrchestrationRunner;
 import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.run.SyncEngine;
@@ -8,6 +9,7 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
@@ -22,11 +24,14 @@ import org.eclipse.microprofile.health.Readiness;
 final class SyncHealth implements HealthCheck {
   private final SyncEngine engine;
   private final OrchestrationRunner orchestrations;
+  private final Optional<SyncFileLoop> syncFile;
 
   @Inject
-  SyncHealth(SyncEngine engine, OrchestrationService orchestrations) {
+  SyncHealth(
+      SyncEngine engine, OrchestrationService orchestrations, Optional<SyncFileLoop> syncFile) {
     this.engine = engine;
     this.orchestrations = orchestrations.runner();
+    this.syncFile = syncFile;
   }
 
   @Override
@@ -38,6 +43,11 @@ final class SyncHealth implements HealthCheck {
       warnings = orchestrator.attention().warnings();
     }
     orchestrations.trouble().ifPresent(problems::add);
+    syncFile.ifPresent(
+        loop ->
+            loop.status()
+                .problems()
+                .forEach(one -> problems.add("sync file " + loop.status().path() + ": " + one)));
     Launch.stack()
         .ifPresent(
             stack -> {

@@ -30,7 +30,7 @@ public final class TidemarkApplication implements QuarkusApplication {
       case SERVE -> serve();
       case DEMO -> live();
       case DEMO_ONCE -> demo.get().once() ? OK : NOT_OK;
-      case CHECK -> check.get().passes() ? OK : NOT_OK;
+      case CHECK, CHECK_PLAN -> check.get().passes(Launch.mode()) ? OK : NOT_OK;
     };
   }
 

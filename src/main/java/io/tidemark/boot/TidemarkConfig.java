@@ -34,7 +34,12 @@ public interface TidemarkConfig {
 
   Executions executions();
 
+  Audit audit();
+
   Api api();
+
+  /** A YAML file of connections, configurations and orchestrations; applied now and on change. */
+  Optional<Path> syncFile();
 
   /** Base64 of 32 bytes; encrypts passwords of connections created over REST. */
   Optional<String> secretKey();
@@ -108,10 +113,35 @@ public interface TidemarkConfig {
     Duration retention();
   }
 
+  /** The record of who changed what. */
+  interface Audit {
+    /** How long an entry is kept at least. */
+    @WithDefault("365d")
+    Duration retention();
+  }
+
   /** Who may call. */
   interface Api {
     /** Comma list of {@code role:token}, roles {@code viewer}, {@code operator}, {@code admin}. */
     @WithName("tokens")
     Optional<String> tokens();
+
+    Jwt jwt();
+  }
+
+  /** JSON Web Tokens of one issuer; its issuer, keys and audience go together. */
+  interface Jwt {
+    /** The exact {@code iss} of its tokens. */
+    Optional<String> issuer();
+
+    /** The URL of its JSON Web Key Set. */
+    Optional<String> keysUrl();
+
+    /** What the {@code aud} of a token for this service holds. */
+    Optional<String> audience();
+
+    /** The claim with a role or a list of roles; dots lead into objects. */
+    @WithDefault("roles")
+    String rolesClaim();
   }
 }

@@ -36,6 +36,12 @@ public record OrchestrationDefinition(
     return Optional.ofNullable(syncIntervalSeconds);
   }
 
+  /** This one with other configurations. */
+  public OrchestrationDefinition withConfigurations(List<UUID> others) {
+    return new OrchestrationDefinition(
+        name, others, mode, maxParallel, onFailure, order, executionMode, syncIntervalSeconds);
+  }
+
   OrchestrationDefinition withExecutionMode(ExecutionMode other) {
     return new OrchestrationDefinition(
         name, configurations, mode, maxParallel, onFailure, order, other, syncIntervalSeconds);

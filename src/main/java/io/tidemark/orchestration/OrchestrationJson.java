@@ -43,24 +43,32 @@ public final class OrchestrationJson {
   /** Reads a definition, or answers all that is wrong with it. */
   public static Outcome<OrchestrationDefinition> read(ObjectNode object) {
     FieldsJson fields = FieldsJson.of(object, READ_ONLY);
+    OrchestrationDefinition definition = read(fields, configurations(fields));
+    List<FieldError> errors = fields.errors();
+    return errors.isEmpty() ? Outcome.of(definition) : Outcome.refused(Refusal.invalid(errors));
+  }
+
+  /**
+   * Reads all but the configurations; what is wrong is among the fields' errors.
+   *
+   * @param configurations as they were read already
+   */
+  public static OrchestrationDefinition read(FieldsJson fields, List<UUID> configurations) {
     String name = fields.requiredText("name", NAME_MAX);
     if (name.chars().anyMatch(Character::isISOControl)) {
       fields.refuse("name", "'name' holds no control characters");
     }
-    OrchestrationDefinition definition =
-        new OrchestrationDefinition(
-            name,
-            configurations(fields),
-            fields.choice("mode", OrchestrationMode.class).orElse(OrchestrationMode.SEQUENTIAL),
-            fields
-                .integer("max_parallel", 1, OrchestrationDefinition.MAX_PARALLEL_MAX)
-                .orElse(MAX_PARALLEL),
-            fields.choice("on_failure", OnFailure.class).orElse(OnFailure.STOP),
-            fields.choice("order", SyncOrder.class).orElse(SyncOrder.GIVEN),
-            fields.choice("execution_mode", ExecutionMode.class).orElse(null),
-            interval(fields.integer("sync_interval_seconds", 1, Integer.MAX_VALUE)));
-    List<FieldError> errors = fields.errors();
-    return errors.isEmpty() ? Outcome.of(definition) : Outcome.refused(Refusal.invalid(errors));
+    return new OrchestrationDefinition(
+        name,
+        configurations,
+        fields.choice("mode", OrchestrationMode.class).orElse(OrchestrationMode.SEQUENTIAL),
+        fields
+            .integer("max_parallel", 1, OrchestrationDefinition.MAX_PARALLEL_MAX)
+            .orElse(MAX_PARALLEL),
+        fields.choice("on_failure", OnFailure.class).orElse(OnFailure.STOP),
+        fields.choice("order", SyncOrder.class).orElse(SyncOrder.GIVEN),
+        fields.choice("execution_mode", ExecutionMode.class).orElse(null),
+        interval(fields.integer("sync_interval_seconds", 1, Integer.MAX_VALUE)));
   }
 
   private static @Nullable Integer interval(OptionalInt seconds) {

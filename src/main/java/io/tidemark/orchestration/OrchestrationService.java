@@ -70,6 +70,10 @@ public final class OrchestrationService {
     return orchestrations.create(definition).map(this::overview);
   }
 
+  public Optional<Orchestration> findByName(String name) {
+    return orchestrations.findByName(name);
+  }
+
   public Outcome<Overview> find(UUID id) {
     return orchestration(id).map(this::overview);
   }

@@ -153,6 +153,25 @@ public final class FieldsJson {
     return Optional.of(found);
   }
 
+  /** A list of JSON objects, at most {@code sizeMax} of them; empty if it is absent. */
+  public List<ObjectNode> objects(String field, int sizeMax) {
+    JsonNode value = node(field);
+    if (value == null) {
+      return List.of();
+    }
+    List<ObjectNode> objects = new ArrayList<>();
+    for (JsonNode item : value) {
+      if (item instanceof ObjectNode found) {
+        objects.add(found);
+      }
+    }
+    if (!value.isArray() || objects.size() < value.size() || value.size() > sizeMax) {
+      refuse(field, "'" + field + "' is a list of at most " + sizeMax + " objects");
+      return List.of();
+    }
+    return objects;
+  }
+
   /** A list of different texts, 1 to {@code sizeMax} of them. */
   public Optional<List<String>> texts(String field, int sizeMax, int lengthMax) {
     JsonNode value = node(field);

@@ -2,6 +2,7 @@ package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.declared.Kind;
 import io.tidemark.run.LeftBehind;
 import io.tidemark.run.Overview;
 import io.tidemark.run.SyncService;
@@ -42,10 +43,6 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFIGURATIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ConfigurationsResource {
   private final SyncService service;
   private final ConfigurationView view;
@@ -138,6 +135,7 @@ final class ConfigurationsResource {
   @PUT
   @Path("configurations/{id}")
   @Consumes(MediaType.APPLICATION_JSON)
+  @Declarable(Kind.CONFIGURATION)
   @Operation(
       operationId = "replaceConfiguration",
       summary = "Replaces a definition",
@@ -170,6 +168,7 @@ final class ConfigurationsResource {
   @PATCH
   @Path("configurations/{id}")
   @Consumes({Api.MERGE_PATCH, MediaType.APPLICATION_JSON})
+  @Declarable(Kind.CONFIGURATION)
   @Operation(
       operationId = "patchConfiguration",
       summary = "Changes some fields of a definition",
@@ -202,6 +201,7 @@ final class ConfigurationsResource {
   @DELETE
   @Path("configurations/{id}")
   @AdminOnly
+  @Declarable(Kind.CONFIGURATION)
   @Operation(
       operationId = "deleteConfiguration",
       summary = "Stops and removes a configuration",

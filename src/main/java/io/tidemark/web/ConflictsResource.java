@@ -41,10 +41,6 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFLICTS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ConflictsResource {
   private static final int NOTE_MAX = 4000;
   private static final int UUID_LENGTH = 36;

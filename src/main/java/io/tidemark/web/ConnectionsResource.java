@@ -1,7 +1,9 @@
 package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.declared.Kind;
 import io.tidemark.sync.ConnectionDefinition;
+import io.tidemark.sync.ConnectionDefinitionJson;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.FieldsJson;
 import io.tidemark.sync.Outcome;
@@ -18,6 +20,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.eclipse.microprofile.openapi.annotations.media.Content;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
@@ -30,13 +33,7 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONNECTIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ConnectionsResource {
-  private static final int URL_MAX = 2048;
-  private static final int CREDENTIAL_MAX = 1024;
   private static final String EXAMPLE =
       """
       {
@@ -105,6 +102,7 @@ final class ConnectionsResource {
   @Path("connections/{name}")
   @Consumes(MediaType.APPLICATION_JSON)
   @AdminOnly
+  @Declarable(Kind.CONNECTION)
   @Operation(
       operationId = "replaceConnection",
       summary = "Replaces a connection made over REST",
@@ -127,6 +125,7 @@ final class ConnectionsResource {
   @DELETE
   @Path("connections/{name}")
   @AdminOnly
+  @Declarable(Kind.CONNECTION)
   @Operation(
       operationId = "deleteConnection",
       summary = "Removes a connection that no configuration uses")
@@ -168,24 +167,11 @@ final class ConnectionsResource {
    */
   private static ConnectionDefinition definition(ObjectNode body, @Nullable String pathName) {
     FieldsJson fields = FieldsJson.of(body, Set.of("origin"));
-    String given =
+    ConnectionDefinition definition =
         pathName == null
-            ? fields.requiredText("name", CREDENTIAL_MAX)
-            : fields.text("name", CREDENTIAL_MAX).orElse(pathName);
-    if (pathName != null && !given.equals(pathName)) {
-      fields.refuse("name", "'name' is '" + pathName + "' in the path; it cannot be changed");
-    }
-    String url = fields.requiredText("url", URL_MAX);
-    if (!given.isEmpty()) {
-      ConnectionDefinition.problemOfName(given)
-          .ifPresent(problem -> fields.refuse("name", problem));
-    }
-    if (!url.isEmpty()) {
-      ConnectionDefinition.problemOfUrl(url).ifPresent(problem -> fields.refuse("url", problem));
-    }
-    String username = fields.text("username", CREDENTIAL_MAX).orElse(null);
-    String password = fields.text("password", CREDENTIAL_MAX).orElse(null);
+            ? ConnectionDefinitionJson.read(fields, UnaryOperator.identity())
+            : ConnectionDefinitionJson.readNamed(fields, pathName);
     RequestJson.requireValid(fields);
-    return new ConnectionDefinition(given, url, username, password);
+    return definition;
   }
 }

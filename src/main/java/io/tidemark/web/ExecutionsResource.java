@@ -36,10 +36,6 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.EXECUTIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ExecutionsResource {
   private final SyncService service;
   private final OrchestrationService orchestrations;

@@ -1,6 +1,7 @@
 package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tidemark.declared.Kind;
 import io.tidemark.orchestration.OrchestrationJson;
 import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.orchestration.OrchestrationService.Overview;
@@ -38,10 +39,6 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.ORCHESTRATIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class OrchestrationsResource {
   private final OrchestrationService service;
   private final OrchestrationView view;
@@ -112,6 +109,7 @@ final class OrchestrationsResource {
   @PUT
   @Path("orchestrations/{id}")
   @Consumes(MediaType.APPLICATION_JSON)
+  @Declarable(Kind.ORCHESTRATION)
   @Operation(
       operationId = "replaceOrchestration",
       summary = "Replaces a definition",
@@ -145,6 +143,7 @@ final class OrchestrationsResource {
   @DELETE
   @Path("orchestrations/{id}")
   @AdminOnly
+  @Declarable(Kind.ORCHESTRATION)
   @Operation(
       operationId = "deleteOrchestration",
       summary = "Removes an orchestration with its history",

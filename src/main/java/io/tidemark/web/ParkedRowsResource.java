@@ -22,10 +22,6 @@ import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFIGURATIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class ParkedRowsResource {
   private final SyncService service;
 

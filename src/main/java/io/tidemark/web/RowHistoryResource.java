@@ -29,10 +29,6 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.CONFIGURATIONS)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class RowHistoryResource {
   /** As long as a key may be that a database's index takes, and its names. */
   private static final int KEY_MAX = 8192;

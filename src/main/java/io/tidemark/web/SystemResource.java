@@ -28,10 +28,6 @@ import org.jspecify.annotations.Nullable;
 @Path(Api.ROOT)
 @Produces(MediaType.APPLICATION_JSON)
 @Tag(name = Api.SYSTEM)
-@APIResponse(
-    responseCode = "default",
-    description = "A problem: what is wrong, and what to do about it",
-    content = @Content(mediaType = Api.PROBLEM, schema = @Schema(implementation = Problem.class)))
 final class SystemResource {
   private final SyncService service;
 

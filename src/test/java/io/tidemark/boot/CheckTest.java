@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,7 +67,9 @@ final class CheckTest {
             null);
     Acceptance acceptance = new Acceptance(connections, new PgPreFlight(name -> name));
     PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8);
-    return new Check(connections, configurations, acceptance, TestStack.kafka(), out).passes();
+    return new Check(
+            connections, configurations, acceptance, TestStack.kafka(), Optional.empty(), out)
+        .passes(RunMode.CHECK);
   }
 
   private String printed() {

@@ -17,6 +17,8 @@ import io.tidemark.conflict.JdbcDecisions;
 import io.tidemark.conflict.Resolution;
 import io.tidemark.conflict.RowsJson;
 import io.tidemark.copy.CopySettings;
+import io.tidemark.declared.DeclaredSyncs;
+import io.tidemark.declared.JdbcDeclared;
 import io.tidemark.orchestration.JdbcOrchestrationExecutions;
 import io.tidemark.orchestration.JdbcOrchestrations;
 import io.tidemark.orchestration.OrchestrationService;
@@ -24,6 +26,7 @@ import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.ConnectionRegistry;
+import io.tidemark.sync.JdbcAudit;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcConnections;
 import io.tidemark.sync.JdbcMappings;
@@ -31,10 +34,12 @@ import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.PgConnectionCheck;
 import io.tidemark.sync.PgPreFlight;
+import io.tidemark.sync.SealedPassword;
 import io.tidemark.sync.SyncDefinitionJson;
 import io.tidemark.sync.SyncState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.security.SecureRandom;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -71,6 +76,10 @@ final class EngineFixture implements AutoCloseable {
   final PgDatabase source = TestStack.database("source");
   final PgDatabase target = TestStack.database("target");
   final String prefix = "e" + UUID.randomUUID().toString().substring(0, 8);
+
+  /** 32 bytes of no meaning. */
+  private static final String SECRET_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+
   private final int partitions;
   private final AgroalDataSource pool;
   private final Jdbi jdbi;
@@ -106,7 +115,8 @@ final class EngineFixture implements AutoCloseable {
       SyncService service,
       SyncOrchestrator engine,
       ChangeTracker tracker,
-      OrchestrationService orchestrations) {
+      OrchestrationService orchestrations,
+      DeclaredSyncs declared) {
     void close() {
       orchestrations.runner().close();
       engine.close();
@@ -128,7 +138,7 @@ final class EngineFixture implements AutoCloseable {
             new JdbcConnections(jdbi, clock),
             configurations,
             new PgConnectionCheck(clock, slots),
-            null);
+            SealedPassword.withKey(SECRET_KEY, new SecureRandom()).orElseThrow());
     var acceptance = new Acceptance(connections, new PgPreFlight(slots));
     var tracker = new ChangeTracker(settings(), TestStack.kafka(), clock, new SplittableRandom());
     var conflicts = new JdbcConflicts(jdbi, ConflictSettings.DEFAULTS, clock);
@@ -183,7 +193,15 @@ final class EngineFixture implements AutoCloseable {
             UUID::randomUUID);
     engine.start();
     orchestrations.runner().start();
-    instance = new Instance(service, engine, tracker, orchestrations);
+    DeclaredSyncs declared =
+        new DeclaredSyncs(
+            new JdbcDeclared(jdbi),
+            connections,
+            configurations,
+            service,
+            orchestrations,
+            new JdbcAudit(jdbi, clock, UUID::randomUUID, Duration.ofDays(1)));
+    instance = new Instance(service, engine, tracker, orchestrations, declared);
     return service;
   }
 
@@ -204,6 +222,10 @@ final class EngineFixture implements AutoCloseable {
 
   OrchestrationService orchestrations() {
     return instance.orchestrations();
+  }
+
+  DeclaredSyncs declared() {
+    return instance.declared();
   }
 
   SyncOrchestrator engine() {
