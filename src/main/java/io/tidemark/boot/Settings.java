@@ -78,12 +78,18 @@ record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost) {
               + tidemark.capture().runtime()
               + "': only 'embedded' is available yet");
     }
-    if (!isLoopback(httpHost) && tidemark.api().tokens().isEmpty()) {
+    TidemarkConfig.Jwt jwt = tidemark.api().jwt();
+    if (jwt.issuer().isPresent() && (jwt.keysUrl().isEmpty() || jwt.audience().isEmpty())) {
+      throw new SettingsException(
+          "tidemark.api.jwt.issuer is set: set tidemark.api.jwt.keys-url and"
+              + " tidemark.api.jwt.audience too");
+    }
+    if (!isLoopback(httpHost) && tidemark.api().tokens().isEmpty() && jwt.issuer().isEmpty()) {
       throw new SettingsException(
           "quarkus.http.host is "
               + httpHost
               + ", so others could reach the API without a token: set tidemark.api.tokens (such as"
-              + " admin:<secret>), or listen on 127.0.0.1");
+              + " admin:<secret>) or tidemark.api.jwt.issuer, or listen on 127.0.0.1");
     }
   }
 

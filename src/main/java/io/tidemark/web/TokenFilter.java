@@ -1,7 +1,11 @@
 package io.tidemark.web;
 
+import io.tidemark.change.WireName;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.inject.Instance;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.Priorities;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import jakarta.ws.rs.container.ResourceInfo;
@@ -9,10 +13,8 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.ext.Provider;
 import java.lang.reflect.Method;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,46 +22,49 @@ import org.jspecify.annotations.Nullable;
  * was matched, not by the path, so no way of writing a path gets around it.
  */
 @Provider
+@Priority(Priorities.AUTHENTICATION)
 final class TokenFilter implements ContainerRequestFilter {
   private static final String SCHEME = "bearer ";
 
-  private final ApiTokens tokens;
+  /** Asked when a request comes: filters are made before the settings are known. */
+  private final Instance<ApiAccess> access;
 
   @Context @Nullable ResourceInfo matched;
 
-  TokenFilter(@ConfigProperty(name = "tidemark.api.tokens") Optional<List<String>> tokens) {
-    this.tokens = ApiTokens.parse(tokens.orElse(List.of()));
+  TokenFilter(Instance<ApiAccess> access) {
+    this.access = access;
   }
 
   @Override
   public void filter(ContainerRequestContext request) {
-    if (!tokens.areRequired() || matched == null || !isOfApi(matched.getResourceClass())) {
+    if (!access.get().needsToken() || matched == null || !isOfApi(matched.getResourceClass())) {
       return;
     }
-    Optional<ApiRole> role =
-        bearer(request.getHeaderString(HttpHeaders.AUTHORIZATION)).flatMap(tokens::roleOf);
-    if (role.isEmpty()) {
+    Optional<Caller> caller =
+        bearer(request.getHeaderString(HttpHeaders.AUTHORIZATION)).flatMap(access.get()::callerOf);
+    ApiRole needed = needed(matched.getResourceMethod());
+    if (caller.isEmpty()) {
       request.abortWith(
           ProblemMapper.answer(
                   Problem.of(
                       401,
                       "unauthenticated",
                       "Who are you?",
-                      "send a token of tidemark.api.tokens: Authorization: Bearer …"))
+                      "send a valid token: Authorization: Bearer …; it is one of"
+                          + " tidemark.api.tokens or of the issuer of tidemark.api.jwt"))
               .header(HttpHeaders.WWW_AUTHENTICATE, "Bearer")
               .build());
-    } else if (!role.get().covers(needed(matched.getResourceMethod()))) {
+    } else if (!caller.get().may(needed)) {
       request.abortWith(
           ProblemMapper.answer(
                   Problem.of(
                       403,
                       "forbidden",
                       "This role may not do that",
-                      "it needs a token of role "
-                          + needed(matched.getResourceMethod()).name().toLowerCase(Locale.ROOT)))
+                      "it needs a token of role " + WireName.of(needed)))
               .build());
     } else {
-      request.setSecurityContext(new Caller(role.get()));
+      request.setSecurityContext(caller.get());
     }
   }
 
