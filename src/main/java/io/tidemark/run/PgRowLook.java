@@ -27,6 +27,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -35,6 +36,13 @@ import org.jspecify.annotations.Nullable;
 /** Looks at one row on one side of a configuration, and who wrote it last. */
 final class PgRowLook implements AutoCloseable {
   private static final String TRACKED = "current_setting('track_commit_timestamp')::boolean";
+
+  private static final String IN_STEP_SINCE =
+      """
+      select (extract(epoch from max(in_step_since)) * 1000000)::int8
+      from tidemark.applied_position
+      where configuration_id = ?
+      """;
 
   private final PgSession session;
   private final TableMapping mapping;
@@ -141,14 +149,29 @@ final class PgRowLook implements AutoCloseable {
         Row.of(shape, values),
         side == Side.SOURCE && mapping.filter() != null ? inFilter : null,
         writtenAt,
-        writtenAt == null ? null : writer(origin),
+        writtenAt == null ? null : writer(writtenAt, origin),
         origin);
   }
 
-  private SideRow.Writer writer(@Nullable String origin) {
-    return origin != null && origin.startsWith(PgOrigins.prefix(configuration))
-        ? SideRow.Writer.TIDEMARK
-        : SideRow.Writer.OTHERS;
+  private SideRow.@Nullable Writer writer(Instant writtenAt, @Nullable String origin) {
+    if (origin != null && origin.startsWith(PgOrigins.prefix(configuration))) {
+      return SideRow.Writer.TIDEMARK;
+    }
+    if (side == Side.SOURCE) {
+      return SideRow.Writer.OTHERS;
+    }
+    return inStepSince()
+        .map(since -> writtenAt.isAfter(since) ? SideRow.Writer.OTHERS : SideRow.Writer.BEFORE)
+        .orElse(null);
+  }
+
+  /** When the target came in step; empty if it never was. */
+  private Optional<Instant> inStepSince() {
+    if (!session.isTrue("select to_regclass('tidemark.applied_position') is not null")) {
+      return Optional.empty();
+    }
+    return Optional.ofNullable(session.row(IN_STEP_SINCE, configuration).get(0))
+        .map(micros -> Instant.EPOCH.plus(Long.parseLong(micros), ChronoUnit.MICROS));
   }
 
   // The names of our own columns hold a dot and a space, as no other column of the table will.

@@ -24,8 +24,10 @@ public record SideRow(
     @Nullable String origin) {
   /** Who wrote a row last. */
   public enum Writer {
-    /** This configuration. */
+    /** This configuration's stream, a decision or a merge: what they write carries its origin. */
     TIDEMARK,
+    /** Whoever it was, before the target came in step or as it did: a full copy, as a rule. */
+    BEFORE,
     OTHERS
   }
 }

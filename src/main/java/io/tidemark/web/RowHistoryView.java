@@ -72,10 +72,11 @@ record RowHistoryView(
           @Nullable Instant writtenAt,
       @Schema(
               nullable = true,
-              enumeration = {"tidemark", "others"},
+              enumeration = {"tidemark", "before", "others"},
               description =
                   "tidemark is this configuration, as far as its writes carry its origin"
-                      + " (conflict_detection origin); null if the server does not know")
+                      + " (conflict_detection origin); before is whoever wrote it before the"
+                      + " target came in step, a full copy as a rule; null if it is not known")
           @Nullable String writtenBy,
       @Schema(nullable = true, description = "The replication origin that its last write carried")
           @Nullable String origin) {

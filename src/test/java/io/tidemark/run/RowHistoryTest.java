@@ -105,9 +105,11 @@ class RowHistoryTest {
   @Tag("every-postgres")
   void saysWhoWroteTheTargetsRowAndWhatDiffers() {
     onBoth("create table t (id bigint primary key, n numeric, v text)");
+    TestStack.execute(fixture.source, "insert into t values (0, 0, 'a')");
     UUID id = streaming("t", ", \"conflict_resolution\": \"manual\"");
     TestStack.execute(fixture.source, "insert into t values (1, 1.50, 'a'), (2, 1, 'a')");
     fixture.awaitEqual("t");
+    RowHistory copied = EngineFixture.value(ask(id, "0"));
     TestStack.execute(fixture.target, "update t set v = 'theirs' where id = 1");
     TestStack.execute(fixture.source, "update t set v = 'ours', n = 2 where id = 1");
     Awaitility.await()
@@ -117,6 +119,7 @@ class RowHistoryTest {
     RowHistory one = EngineFixture.value(ask(id, "1"));
     RowHistory two = EngineFixture.value(ask(id, "2"));
 
+    assertThat(copied.target().writtenBy()).isEqualTo(SideRow.Writer.BEFORE);
     assertThat(one.differing()).containsExactly("n", "v");
     assertThat(one.target().writtenBy()).isEqualTo(SideRow.Writer.OTHERS);
     assertThat(one.target().origin()).isNull();
