@@ -83,9 +83,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
     Map<String, Object> clients = Map.copyOf(kafka);
     return new KafkaApplyLoop(
         task.sourceTopic(),
-        progress ->
-            KafkaTwoWaySession.open(
-                task, plans.current(), clients, settings, ports, progress, clock),
+        progress -> KafkaTwoWaySession.open(task, plans, clients, settings, ports, progress, clock),
         settings,
         clock);
   }

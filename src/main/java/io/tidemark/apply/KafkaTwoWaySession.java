@@ -3,7 +3,6 @@ package io.tidemark.apply;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.kafka.KafkaStableEnds;
 import io.tidemark.postgres.PgOrigins;
-import io.tidemark.sync.TableMapping;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -34,7 +33,7 @@ final class KafkaTwoWaySession implements ApplySession {
   private final ApplySettings settings;
   private final ApplyProgress progress;
   private final InstantSource clock;
-  private final TableMapping mapping;
+  private final TwoWaySchemas schemas;
   private final JdbcTwoSides sides;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final Map<String, Object> kafka;
@@ -48,7 +47,7 @@ final class KafkaTwoWaySession implements ApplySession {
 
   private KafkaTwoWaySession(
       TwoWayTask task,
-      TableMapping mapping,
+      TwoWaySchemas schemas,
       ApplySettings settings,
       ApplyProgress progress,
       InstantSource clock,
@@ -56,7 +55,7 @@ final class KafkaTwoWaySession implements ApplySession {
       Map<String, Object> kafka,
       ApplyPorts.Captured captured) {
     this.task = task;
-    this.mapping = mapping;
+    this.schemas = schemas;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
@@ -73,16 +72,18 @@ final class KafkaTwoWaySession implements ApplySession {
 
   static KafkaTwoWaySession open(
       TwoWayTask task,
-      ApplyPlan plan,
+      KafkaApplyLoop.Plans plans,
       Map<String, Object> kafka,
       ApplySettings settings,
       ApplyPorts ports,
       ApplyProgress progress,
       InstantSource clock) {
+    ApplyPlan plan = plans.current();
     JdbcTwoSides sides = JdbcTwoSides.open(task, plan, ports);
     try {
+      TwoWaySchemas schemas = new TwoWaySchemas(task, plan.mapping(), plans, kafka);
       return new KafkaTwoWaySession(
-          task, plan.mapping(), settings, progress, clock, sides, kafka, ports.captured());
+          task, schemas, settings, progress, clock, sides, kafka, ports.captured());
     } catch (RuntimeException e) {
       try {
         sides.close();
@@ -203,9 +204,8 @@ final class KafkaTwoWaySession implements ApplySession {
   /** Records of both sides that are applied together. */
   private final class Batch {
     private final String echo = PgOrigins.prefix(task.configuration());
-    private final TwoWayChanges source = new TwoWayChanges(new Projection(mapping), echo);
-    private final TwoWayChanges target =
-        new TwoWayChanges(new Projection(mapping.reversed()), echo);
+    private final TwoWayChanges source = new TwoWayChanges(new Projection(schemas.there()), echo);
+    private final TwoWayChanges target = new TwoWayChanges(new Projection(schemas.back()), echo);
     private final Set<TopicPartition> whole = new HashSet<>();
     private AppliedPosition sourceTo = standing(ofSource);
     private AppliedPosition targetTo = standing(ofTarget);
@@ -228,6 +228,11 @@ final class KafkaTwoWaySession implements ApplySession {
       KafkaChanges reader = readers.get(partition);
       for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
         TopicChange change = reader.read(record);
+        if (partition.equals(ofSource)) {
+          schemas.requireOfSource(change.change());
+        } else {
+          schemas.requireOfTarget(change.change());
+        }
         changes.add(change);
         at = at.after(change);
       }
@@ -296,7 +301,7 @@ final class KafkaTwoWaySession implements ApplySession {
     if (source.equals(standing(ofSource)) && target.equals(standing(ofTarget))) {
       return;
     }
-    TwoWayChanges none = new TwoWayChanges(new Projection(mapping), "");
+    TwoWayChanges none = new TwoWayChanges(new Projection(schemas.there()), "");
     TwoWayWork work =
         new TwoWayWork(
             none, none, true, true, standing(ofSource), source, standing(ofTarget), target);

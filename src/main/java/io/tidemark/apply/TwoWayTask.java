@@ -6,15 +6,33 @@ import java.util.UUID;
 /**
  * What a loop in both directions does. Each topic has one partition.
  *
- * @param configuration whose changes these are
- * @param sourceTopic what the source's users change
- * @param targetTopic what the target's users change
- * @param batchSize changes of both sides together per transaction at most, 1 to 50 000
+ * @param there what the source's users change, to the target
+ * @param back what the target's users change, to the source
  */
-public record TwoWayTask(
-    UUID configuration,
-    PgDatabase source,
-    PgDatabase target,
-    String sourceTopic,
-    String targetTopic,
-    int batchSize) {}
+public record TwoWayTask(ApplyTask there, ApplyTask back) {
+  /** Whose changes these are. */
+  UUID configuration() {
+    return there.configuration();
+  }
+
+  PgDatabase source() {
+    return back.target();
+  }
+
+  PgDatabase target() {
+    return there.target();
+  }
+
+  String sourceTopic() {
+    return there.topic();
+  }
+
+  String targetTopic() {
+    return back.topic();
+  }
+
+  /** Changes of both sides together per transaction at most, 1 to 50 000. */
+  int batchSize() {
+    return there.batchSize();
+  }
+}

@@ -133,14 +133,7 @@ public record Rooms(
       return KafkaApplyLoop.oneWay(
           task(configuration), plans, kafka, apply, ports(configuration), clock);
     }
-    TwoWayTask task =
-        new TwoWayTask(
-            configuration.id(),
-            source(definition),
-            target(definition),
-            topic(definition),
-            topicBack(definition),
-            definition.batchSize());
+    TwoWayTask task = new TwoWayTask(task(configuration), taskBack(configuration));
     return KafkaApplyLoop.twoWay(task, plans, kafka, apply, ports(configuration), clock);
   }
 

@@ -9,11 +9,13 @@ import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TrackedPartition;
+import io.tidemark.sync.TwoWayDrift;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -92,6 +94,9 @@ final class Stream implements AutoCloseable {
    * the topic can be written without the source.
    */
   private ApplyPlan plan() {
+    if (configuration.definition().bidirectional()) {
+      return planBothWays();
+    }
     try {
       ApplyPlan plan = rooms.plan(configuration);
       rooms.mappings().planned(configuration, plan.mapping());
@@ -107,6 +112,16 @@ final class Stream implements AutoCloseable {
       Acceptance.Accepted last = new Acceptance.Accepted(mapping, detection, List.of());
       return new ApplyPlan(mapping, rooms.policy(configuration, last));
     }
+  }
+
+  /** Both databases are needed, as they are, and neither may have changed without the other. */
+  private ApplyPlan planBothWays() {
+    Optional<JdbcMappings.Last> last = rooms.mappings().last(configuration);
+    ApplyPlan plan = rooms.plan(configuration);
+    last.ifPresent(
+        one -> TwoWayDrift.requireNone(configuration.definition(), one.mapping(), plan.mapping()));
+    rooms.mappings().copied(configuration, plan.mapping());
+    return plan;
   }
 
   /**
