@@ -25,7 +25,7 @@ class RowHistoryTest {
 
   @BeforeEach
   void start() {
-    fixture = new EngineFixture(2);
+    fixture = new EngineFixture();
     fixture.start();
   }
 
@@ -194,9 +194,6 @@ class RowHistoryTest {
 
   @Test
   void theChangesOfBothDirectionsAreInOneOrder() {
-    fixture.close();
-    fixture = new EngineFixture();
-    fixture.start();
     onBoth("create table t (id bigint primary key, v text)");
     UUID id = streaming("t", ", \"sync_strategy\": \"merge\", \"bidirectional\": true");
     TestStack.execute(fixture.source, "insert into t values (1, 'there')");

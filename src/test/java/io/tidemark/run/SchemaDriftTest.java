@@ -383,7 +383,8 @@ class SchemaDriftTest {
     fixture.service().resume(t);
     awaitStopped("'c'", "dropped or renamed");
     repair("alter table t rename column c to d");
-    awaitStopped("'c'", "renamed to 'd'", "full sync");
+    // Which of the partitions is read first decides whether they are late or the target is ahead.
+    awaitStopped("'c'", "full sync");
 
     fixture.awaitCompleted(
         EngineFixture.value(
