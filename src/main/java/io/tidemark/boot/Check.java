@@ -121,7 +121,8 @@ final class Check {
       warn("configuration " + name, "cannot be looked at before its connections are made");
       return;
     }
-    configuration(definition, null);
+    configuration(
+        definition, configurations.findByName(name).map(SyncConfiguration::id).orElse(null));
   }
 
   private void plan(Change change) {

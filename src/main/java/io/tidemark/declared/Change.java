@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * One step from what is there to what a file declares.
  *
- * @param details what changes, in words; of a password only that it does
+ * @param details what changes, in words; of a connection only which fields do
  */
 public record Change(Action action, Declared subject, List<String> details) {
   /** What is done. */

@@ -99,8 +99,9 @@ public final class SyncFileLoop implements AutoCloseable {
       }
       String now = text.orElseThrow(refusal -> new IllegalStateException());
       if (!now.equals(seen) || !clock.instant().isBefore(retryAt)) {
-        apply(now);
+        // First, so that what fails waits for its time and is not tried at every look.
         seen = now;
+        apply(now);
       }
     } catch (RuntimeException e) {
       retryAt = clock.instant().plus(retryEvery);

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.lang.reflect.Method;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Set;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,10 @@ import org.jspecify.annotations.Nullable;
 final class AuditFilter implements ContainerRequestFilter, ContainerResponseFilter {
   private static final Logger LOG = Logger.getLogger(AuditFilter.class);
   private static final String BODY = AuditFilter.class.getName() + ".body";
+
+  /** Their bodies hold passwords, and rows of the user's tables. */
+  private static final Set<Class<?>> SECRETIVE =
+      Set.of(ConnectionsResource.class, ConflictsResource.class);
 
   /** What a request may hold is not much larger; the store keeps it for a year. */
   private static final int BODY_BYTES_MAX = 256 * 1024;
@@ -84,9 +89,9 @@ final class AuditFilter implements ContainerRequestFilter, ContainerResponseFilt
         : method;
   }
 
-  /** A connection's password is in its body. */
+  /** Whether the body may hold what must not be kept. */
   private boolean mayHoldSecret() {
-    return matched != null && matched.getResourceClass() == ConnectionsResource.class;
+    return matched != null && SECRETIVE.contains(matched.getResourceClass());
   }
 
   private static String subject(

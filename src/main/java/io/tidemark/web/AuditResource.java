@@ -48,7 +48,8 @@ final class AuditResource {
       @Schema(description = "What it was about: a path below the API's root") String subject,
       @Schema(
               nullable = true,
-              description = "What was sent; null if nothing was, or it may hold a password")
+              description =
+                  "What was sent; null if nothing was, or it may hold a password or a row")
           @Nullable String document) {
     static EntryView of(AuditEntry entry) {
       return new EntryView(
