@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.joining;
 
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.postgres.ColumnShape;
+import io.tidemark.postgres.RewrittenRows;
 import io.tidemark.postgres.Sql;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -104,8 +105,9 @@ final class Guard {
   }
 
   /**
-   * INVARIANT: only writes after the target came in step count, and never our own. A row whose
-   * writer the server no longer knows was written long ago; one of the running transaction is ours.
+   * INVARIANT: only writes after the target came in step count, and neither our own nor statements
+   * that rewrote the table. A row whose writer the server no longer knows was written long ago; one
+   * of the running transaction is ours.
    */
   private static String foreignOrigin(InStep inStep, TableMapping mapping) {
     String ours = inStep.origins().stream().map(String::valueOf).collect(joining(",", "'{", "}'"));
@@ -113,9 +115,14 @@ final class Guard {
         coalesce(
           coalesce((pg_catalog.pg_xact_commit_timestamp_origin(t.xmin)).roident, 0)
             <> all (%s::oid[])
-          and (coalesce(pg_catalog.pg_xact_commit_timestamp(t.xmin) > %s::timestamptz, false)%s),
+          and (coalesce(pg_catalog.pg_xact_commit_timestamp(t.xmin) > %s::timestamptz, false)
+              and not %s%s),
           false)"""
-        .formatted(ours, Sql.literal(inStep.since()), orKept(inStep, mapping));
+        .formatted(
+            ours,
+            Sql.literal(inStep.since()),
+            RewrittenRows.condition(mapping.target().name(), "t.xmin"),
+            orKept(inStep, mapping));
   }
 
   private static String orKept(InStep inStep, TableMapping mapping) {

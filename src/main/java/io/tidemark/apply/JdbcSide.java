@@ -62,6 +62,8 @@ final class JdbcSide implements AutoCloseable {
    * One row as the side holds it.
    *
    * @param ours whether we wrote it last
+   * @param rewritten whether a statement that rewrote the table wrote it last: who did before it is
+   *     not known
    * @param writtenMicros when it was written last by this side's clock; 0 if that is not known
    * @param timeMicros its timestamp column as microseconds since 1970 UTC; null for none
    * @param differs whether it differs from the row that it was compared with
@@ -69,6 +71,7 @@ final class JdbcSide implements AutoCloseable {
   record Held(
       List<@Nullable String> values,
       boolean ours,
+      boolean rewritten,
       long writtenMicros,
       @Nullable Long timeMicros,
       boolean differs) {}
@@ -89,9 +92,10 @@ final class JdbcSide implements AutoCloseable {
             new Held(
                 Arrays.asList((@Nullable String[]) row.getArray(2).getArray()),
                 row.getBoolean(3),
-                row.getLong(4),
-                row.getObject(5, Long.class),
-                row.getBoolean(6)));
+                row.getBoolean(4),
+                row.getLong(5),
+                row.getObject(6, Long.class),
+                row.getBoolean(7)));
       }
     }
     return held;

@@ -437,9 +437,12 @@ final class JdbcTwoWay implements AutoCloseable {
         if (held == null) {
           return new Side(false, false, 0, null, from.committedMicros(), event, micros);
         }
+        // What rewrote the table was nobody's write; whether somebody wrote before it, the changes
+        // that arrived say.
+        boolean ours = held.ours() || held.rewritten() && event == Event.NONE;
         return new Side(
             true,
-            held.ours(),
+            ours,
             held.writtenMicros(),
             held.timeMicros(),
             seenMicros(held, touched, changes == work.source(), from, key),

@@ -3,7 +3,9 @@ package io.tidemark.apply;
 import static java.util.stream.Collectors.joining;
 
 import io.tidemark.change.RowKey;
+import io.tidemark.change.TableName;
 import io.tidemark.postgres.ColumnShape;
+import io.tidemark.postgres.RewrittenRows;
 import io.tidemark.postgres.Sql;
 import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * it and when.
  */
 final class TwoWaySql {
+  private final TableName name;
   private final String table;
   private final List<String> names;
   private final List<ColumnShape> columns;
@@ -30,7 +33,8 @@ final class TwoWaySql {
    * @param origins oids that mark our writes on this side
    */
   TwoWaySql(TableMapping mapping, int timestamp, List<Long> origins) {
-    table = Sql.name(mapping.target().name());
+    name = mapping.target().name();
+    table = Sql.name(name);
     names = mapping.targetNames();
     columns = mapping.columns().stream().map(Pair::target).toList();
     key = mapping.key().stream().map(Pair::target).toList();
@@ -46,9 +50,9 @@ final class TwoWaySql {
   }
 
   /**
-   * Answers of each row found: its place, its values, whether we wrote it, when it was written and
-   * its timestamp column, both in microseconds since 1970 UTC, and whether it differs from the
-   * other side's row.
+   * Answers of each row found: its place, its values, whether we wrote it, whether a statement that
+   * rewrote the table did, when it was written and its timestamp column, both in microseconds since
+   * 1970 UTC, and whether it differs from the other side's row.
    */
   ApplySql.Found<Asked> look() {
     JdbcFeeds<Asked> asked =
@@ -59,6 +63,7 @@ final class TwoWaySql {
         select d.place, array[%s]::text[],
                coalesce((pg_catalog.pg_xact_commit_timestamp_origin(t.xmin)).roident
                  = any (%s::oid[]), false),
+               %s,
                coalesce(%s, 0),
                %s,
                d.compared and (%s)
@@ -69,6 +74,7 @@ final class TwoWaySql {
             .formatted(
                 columns.stream().map(one -> own(one) + "::text").collect(joining(", ")),
                 origins.stream().map(String::valueOf).collect(joining(",", "'{", "}'")),
+                RewrittenRows.condition(name, "t.xmin"),
                 micros("pg_catalog.pg_xact_commit_timestamp(t.xmin)"),
                 timestamp < 0 ? "null::int8" : micros(time(columns.get(timestamp))),
                 IntStream.range(0, columns.size())

@@ -12,6 +12,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgFailures;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.postgres.RewrittenRows;
 import io.tidemark.postgres.Sql;
 import io.tidemark.postgres.TextForm;
 import io.tidemark.sync.Outcome;
@@ -140,22 +141,27 @@ final class PgRowLook implements AutoCloseable {
     long micros = row.getLong(keySize + 3);
     Instant writtenAt = row.wasNull() ? null : Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
     String origin = row.getString(keySize + 4);
+    boolean isRewritten = row.getBoolean(keySize + 5);
     @Nullable String[] values = new @Nullable String[shape.size()];
     for (int i = 0; i < values.length; i++) {
-      values[i] = row.getString(keySize + 5 + i);
+      values[i] = row.getString(keySize + 6 + i);
     }
     return new SideRow(
         RowKey.of(key),
         Row.of(shape, values),
         side == Side.SOURCE && mapping.filter() != null ? inFilter : null,
         writtenAt,
-        writtenAt == null ? null : writer(writtenAt, origin),
+        writtenAt == null ? null : writer(writtenAt, origin, isRewritten),
         origin);
   }
 
-  private SideRow.@Nullable Writer writer(Instant writtenAt, @Nullable String origin) {
+  private SideRow.@Nullable Writer writer(
+      Instant writtenAt, @Nullable String origin, boolean isRewritten) {
     if (origin != null && origin.startsWith(PgOrigins.prefix(configuration))) {
       return SideRow.Writer.TIDEMARK;
+    }
+    if (isRewritten) {
+      return SideRow.Writer.REWRITE;
     }
     if (side == Side.SOURCE) {
       return SideRow.Writer.OTHERS;
@@ -190,6 +196,7 @@ final class PgRowLook implements AutoCloseable {
                   where o.roident =
                     (pg_catalog.pg_xact_commit_timestamp_origin(t."tidemark. xmin")).roident)
                end,
+               %s,
                %s
         from (select %s) asked
         left join (
@@ -206,6 +213,7 @@ final class PgRowLook implements AutoCloseable {
                 .collect(joining(", ")),
             TRACKED,
             TRACKED,
+            RewrittenRows.condition(table(), "t.\"tidemark. xmin\""),
             columns.stream()
                 .map(column -> "t." + Sql.name(column.name()) + "::text")
                 .collect(joining(", ")),

@@ -28,6 +28,8 @@ public record SideRow(
     TIDEMARK,
     /** Whoever it was, before the target came in step or as it did: a full copy, as a rule. */
     BEFORE,
+    /** A statement that rewrote the whole table, as a change of a column's type does. */
+    REWRITE,
     OTHERS
   }
 }
