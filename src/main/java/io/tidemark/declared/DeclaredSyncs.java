@@ -81,6 +81,7 @@ public final class DeclaredSyncs {
         () -> {
           List<Change> done = new ArrayList<>();
           List<String> problems = new ArrayList<>();
+          forgetWhatIsGone(declaration);
           for (Change change : plan(declaration)) {
             if (change.action() != Action.KEEP) {
               problemOf(change, declaration)
@@ -96,6 +97,16 @@ public final class DeclaredSyncs {
         });
   }
 
+  /** A process that ended before it could; whoever makes a thing of this name has it. */
+  private void forgetWhatIsGone(Declaration declaration) {
+    Present present = present(declaration);
+    for (Declared one : present.owned()) {
+      if (!declaration.names().contains(one) && !present.has(one)) {
+        declared.remove(one);
+      }
+    }
+  }
+
   private void record(Change change) {
     String details = String.join("; ", change.details());
     audit.add(
@@ -105,21 +116,31 @@ public final class DeclaredSyncs {
         details.isEmpty() ? null : details);
   }
 
+  /**
+   * INVARIANT: what the file makes is the file's before it is there, and until it is gone. Else a
+   * process that is killed in between left a thing that nobody removes.
+   */
   private Optional<String> problemOf(Change change, Declaration declaration) {
-    try {
-      Optional<Refusal> refusal =
-          change.action() == Action.ADOPT
-              ? Optional.empty()
-              : carryOut(change, declaration).refusal();
-      if (refusal.isPresent()) {
-        return Optional.of(refusal.get().detail());
-      }
-      if (change.action() == Action.DELETE) {
-        declared.remove(change.subject());
-      } else {
-        declared.add(change.subject());
-      }
+    Declared subject = change.subject();
+    if (change.action() == Action.CREATE) {
+      declared.add(subject);
+    }
+    Optional<String> problem = carriedOut(change, declaration);
+    switch (change.action()) {
+      case CREATE -> problem.ifPresent(notMade -> declared.remove(subject));
+      case DELETE -> problem.ifPresentOrElse(stillThere -> {}, () -> declared.remove(subject));
+      default -> problem.ifPresentOrElse(asItWas -> {}, () -> declared.add(subject));
+    }
+    return problem;
+  }
+
+  /** Why it could not be; empty if it was. */
+  private Optional<String> carriedOut(Change change, Declaration declaration) {
+    if (change.action() == Action.ADOPT) {
       return Optional.empty();
+    }
+    try {
+      return carryOut(change, declaration).refusal().map(Refusal::detail);
     } catch (OperatingFailure e) {
       return Optional.of(e.getMessage() + e.hint().map(hint -> "; " + hint).orElse(""));
     }

@@ -2,8 +2,10 @@ package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.declared.DeclaredSyncs;
 import io.tidemark.run.ConfigurationBatch;
 import io.tidemark.run.ConfigurationBatch.Planned;
+import io.tidemark.sync.Page;
 import io.tidemark.sync.SyncDefinitionJson;
 import io.tidemark.sync.TableSelectionJson;
 import jakarta.ws.rs.Consumes;
@@ -30,9 +32,9 @@ final class ConfigurationBatchResource {
   private final ConfigurationView view;
   private final ObjectMapper json;
 
-  ConfigurationBatchResource(ConfigurationBatch batch, ObjectMapper json) {
+  ConfigurationBatchResource(ConfigurationBatch batch, DeclaredSyncs declared, ObjectMapper json) {
     this.batch = batch;
-    this.view = new ConfigurationView(json);
+    this.view = new ConfigurationView(json, declared);
     this.json = json;
   }
 
@@ -68,7 +70,8 @@ final class ConfigurationBatchResource {
           .build();
     }
     return Response.status(Response.Status.CREATED)
-        .entity(PageView.of(batch.create(selection).orElseThrow(ProblemException::new), view::of))
+        .entity(
+            view.of(new Page<>(batch.create(selection).orElseThrow(ProblemException::new), null)))
         .build();
   }
 

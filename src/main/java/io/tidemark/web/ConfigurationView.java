@@ -4,22 +4,36 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tidemark.change.WireName;
+import io.tidemark.declared.DeclaredSyncs;
+import io.tidemark.declared.Kind;
 import io.tidemark.run.Overview;
+import io.tidemark.sync.Page;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinitionJson;
 
 /** A configuration, as it is answered: its definition as stored, and how it is doing. */
 final class ConfigurationView {
   private final ObjectMapper json;
+  private final DeclaredSyncs declared;
 
   /**
    * @param json the one that answers are written with, so that times look the same everywhere
    */
-  ConfigurationView(ObjectMapper json) {
+  ConfigurationView(ObjectMapper json, DeclaredSyncs declared) {
     this.json = json;
+    this.declared = declared;
   }
 
   ObjectNode of(Overview overview) {
+    return of(overview, ManagedBy.now(declared));
+  }
+
+  PageView<ObjectNode> of(Page<Overview> page) {
+    ManagedBy managed = ManagedBy.now(declared);
+    return PageView.of(page, one -> of(one, managed));
+  }
+
+  private ObjectNode of(Overview overview, ManagedBy managed) {
     SyncConfiguration configuration = overview.configuration();
     ObjectNode view = json.createObjectNode();
     view.put("id", configuration.id().toString());
@@ -36,6 +50,7 @@ final class ConfigurationView {
     view.put("rows_parked", overview.rowsParked());
     view.put("conflicts_pending", overview.conflictsPending());
     view.set("detection", detection(configuration));
+    view.put("managed_by", managed.of(Kind.CONFIGURATION, configuration.definition().name()));
     view.set("created_at", json.valueToTree(configuration.createdAt()));
     view.set("updated_at", json.valueToTree(configuration.updatedAt()));
     view.put("version", configuration.version());

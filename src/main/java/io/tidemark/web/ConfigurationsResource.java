@@ -2,6 +2,7 @@ package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.declared.DeclaredSyncs;
 import io.tidemark.declared.Kind;
 import io.tidemark.run.LeftBehind;
 import io.tidemark.run.Overview;
@@ -47,9 +48,9 @@ final class ConfigurationsResource {
   private final SyncService service;
   private final ConfigurationView view;
 
-  ConfigurationsResource(SyncService service, ObjectMapper json) {
+  ConfigurationsResource(SyncService service, DeclaredSyncs declared, ObjectMapper json) {
     this.service = service;
-    this.view = new ConfigurationView(json);
+    this.view = new ConfigurationView(json, declared);
   }
 
   @POST
@@ -118,7 +119,7 @@ final class ConfigurationsResource {
             query.text("name"), query.flag("enabled"), query.choice("state", SyncState.class));
     var page = query.page();
     query.requireValid();
-    return Response.ok(PageView.of(service.configurations(filter, page), view::of)).build();
+    return Response.ok(view.of(service.configurations(filter, page))).build();
   }
 
   @GET

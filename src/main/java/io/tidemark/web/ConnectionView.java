@@ -1,11 +1,15 @@
 package io.tidemark.web;
 
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import io.tidemark.change.WireName;
+import io.tidemark.declared.Kind;
 import io.tidemark.sync.ConnectionRegistry;
 import org.eclipse.microprofile.openapi.annotations.media.Schema;
 import org.jspecify.annotations.Nullable;
 
 /** A connection, as it is answered: without its password, and the URL without its parameters. */
+@JsonNaming(SnakeCaseStrategy.class)
 @Schema(name = "Connection")
 record ConnectionView(
     String name,
@@ -14,12 +18,15 @@ record ConnectionView(
     @Schema(
             enumeration = {"settings", "api"},
             description = "Those of the settings can be changed only there")
-        String origin) {
-  static ConnectionView of(ConnectionRegistry.Described connection) {
+        String origin,
+    @Schema(nullable = true, examples = ManagedBy.SYNC_FILE, description = ManagedBy.DESCRIPTION)
+        @Nullable String managedBy) {
+  static ConnectionView of(ConnectionRegistry.Described connection, ManagedBy managed) {
     return new ConnectionView(
         connection.name(),
         connection.url(),
         connection.username(),
-        WireName.of(connection.origin()));
+        WireName.of(connection.origin()),
+        managed.of(Kind.CONNECTION, connection.name()));
   }
 }

@@ -1,6 +1,7 @@
 package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.declared.DeclaredSyncs;
 import io.tidemark.declared.Kind;
 import io.tidemark.sync.ConnectionDefinition;
 import io.tidemark.sync.ConnectionDefinitionJson;
@@ -45,9 +46,11 @@ final class ConnectionsResource {
       """;
 
   private final ConnectionRegistry connections;
+  private final DeclaredSyncs declared;
 
-  ConnectionsResource(ConnectionRegistry connections) {
+  ConnectionsResource(ConnectionRegistry connections, DeclaredSyncs declared) {
     this.connections = connections;
+    this.declared = declared;
   }
 
   @GET
@@ -59,7 +62,10 @@ final class ConnectionsResource {
       content = @Content(schema = @Schema(implementation = Schemas.ConnectionPage.class)))
   public Response list(@Context UriInfo uri) {
     new Query(uri).requireValid();
-    return Response.ok(PageView.of(connections.describeAll(), ConnectionView::of)).build();
+    ManagedBy managed = ManagedBy.now(declared);
+    return Response.ok(
+            PageView.of(connections.describeAll(), one -> ConnectionView.of(one, managed)))
+        .build();
   }
 
   @POST
@@ -148,8 +154,8 @@ final class ConnectionsResource {
     return CheckView.of(connections.check(known(name)).orElseThrow(ProblemException::new));
   }
 
-  private static ConnectionView answer(Outcome<ConnectionRegistry.Described> outcome) {
-    return ConnectionView.of(outcome.orElseThrow(ProblemException::new));
+  private ConnectionView answer(Outcome<ConnectionRegistry.Described> outcome) {
+    return ConnectionView.of(outcome.orElseThrow(ProblemException::new), ManagedBy.now(declared));
   }
 
   /** A name in a path: what can be no name is the name of nothing. */

@@ -98,6 +98,9 @@ final class OrchestrationSchemas {
         description = "null without a schedule, and while one runs")
     public Instant next_run_at = Instant.EPOCH;
 
+    @Schema(nullable = true, examples = ManagedBy.SYNC_FILE, description = ManagedBy.DESCRIPTION)
+    public String managed_by = "";
+
     public Instant created_at = Instant.EPOCH;
     public Instant updated_at = Instant.EPOCH;
 

@@ -1,6 +1,7 @@
 package io.tidemark.web;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tidemark.declared.DeclaredSyncs;
 import io.tidemark.declared.Kind;
 import io.tidemark.orchestration.OrchestrationJson;
 import io.tidemark.orchestration.OrchestrationService;
@@ -43,9 +44,9 @@ final class OrchestrationsResource {
   private final OrchestrationService service;
   private final OrchestrationView view;
 
-  OrchestrationsResource(OrchestrationService service, ObjectMapper json) {
+  OrchestrationsResource(OrchestrationService service, DeclaredSyncs declared, ObjectMapper json) {
     this.service = service;
-    this.view = new OrchestrationView(json);
+    this.view = new OrchestrationView(json, declared);
   }
 
   @POST
@@ -92,7 +93,7 @@ final class OrchestrationsResource {
     String name = query.text("name");
     var page = query.page();
     query.requireValid();
-    return Response.ok(PageView.of(service.page(name, page), view::of)).build();
+    return Response.ok(view.of(service.page(name, page))).build();
   }
 
   @GET

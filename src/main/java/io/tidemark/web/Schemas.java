@@ -172,6 +172,9 @@ final class Schemas {
         description = "How conflicts are told; null before the databases were asked")
     public Detection detection = new Detection();
 
+    @Schema(nullable = true, examples = ManagedBy.SYNC_FILE, description = ManagedBy.DESCRIPTION)
+    public String managed_by = "";
+
     public Instant created_at = Instant.EPOCH;
     public Instant updated_at = Instant.EPOCH;
 

@@ -184,6 +184,22 @@ class SyncFileTest {
     assertThat(named("c")).isPresent();
   }
 
+  /** A process was killed between removing a thing and forgetting that it was the file's. */
+  @Test
+  void whatIsGoneIsTheFilesNoMore() throws IOException {
+    fixture.updateStore("insert into sync_declared (kind, name) values ('configuration', 'c')");
+    declare(ONE);
+    awaitApplied();
+    assertThat(fixture.declared().owned()).hasSize(1);
+    fixture.create("c", "");
+
+    declare("configurations: []");
+    awaitApplied();
+
+    assertThat(all()).hasSize(1);
+    assertThat(named("c")).isPresent();
+  }
+
   @Test
   void aFileThatIsNotValidChangesNothing() throws IOException {
     declare(BOTH);

@@ -76,7 +76,16 @@ class DeclaredTest {
 
   @Test
   void whatDoesNotChangeItsDefinitionIsForEverybody() {
-    given().get("/configurations/" + configuration).then().statusCode(200);
+    given()
+        .get("/configurations/" + configuration)
+        .then()
+        .statusCode(200)
+        .body("managed_by", equalTo("sync-file"));
+    given()
+        .get("/configurations")
+        .then()
+        .statusCode(200)
+        .body("items.managed_by", equalTo(List.of("sync-file")));
     given().post("/configurations/" + configuration + "/pause").then().statusCode(200);
   }
 
@@ -84,6 +93,7 @@ class DeclaredTest {
   void othersAreNotTheFiles() {
     TestDatabases.execute("store", "delete from sync_declared");
 
+    given().get("/configurations/" + configuration).then().body("managed_by", nullValue());
     given().delete("/configurations/" + configuration).then().statusCode(204);
     given().delete("/configurations/" + configuration).then().statusCode(404);
   }
