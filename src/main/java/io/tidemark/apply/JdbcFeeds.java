@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -18,29 +19,39 @@ final class JdbcFeeds<T> {
   /** The name of the column that numbers the items, from 0. */
   static final String PLACE = "place";
 
-  private record Feed<T>(String name, String type, Function<T, @Nullable Object> value) {}
+  /**
+   * One parameter.
+   *
+   * @param array makes an array of the values' own class: the driver sends one of texts or numbers
+   *     in binary, one of objects as a text that the server has to take apart
+   */
+  private record Feed<T>(
+      String name,
+      String type,
+      IntFunction<@Nullable Object[]> array,
+      Function<T, @Nullable Object> value) {}
 
   private final List<Feed<T>> feeds = new ArrayList<>();
 
   /** Numbers the items: {@code place}. */
   JdbcFeeds<T> places() {
-    feeds.add(new Feed<>(PLACE, "int4", item -> null));
+    feeds.add(new Feed<>(PLACE, "int4", Integer[]::new, item -> null));
     return this;
   }
 
   /** A column of PostgreSQL's own text. */
   JdbcFeeds<T> text(String name, Function<T, @Nullable String> value) {
-    feeds.add(new Feed<>(name, "text", value::apply));
+    feeds.add(new Feed<>(name, "text", String[]::new, value::apply));
     return this;
   }
 
   JdbcFeeds<T> flag(String name, Function<T, Boolean> value) {
-    feeds.add(new Feed<>(name, "bool", value::apply));
+    feeds.add(new Feed<>(name, "bool", Boolean[]::new, value::apply));
     return this;
   }
 
   JdbcFeeds<T> number(String name, Function<T, Long> value) {
-    feeds.add(new Feed<>(name, "int8", value::apply));
+    feeds.add(new Feed<>(name, "int8", Long[]::new, value::apply));
     return this;
   }
 
@@ -57,7 +68,7 @@ final class JdbcFeeds<T> {
     Connection connection = statement.getConnection();
     int parameter = from;
     for (Feed<T> feed : feeds) {
-      @Nullable Object[] values = new Object[items.size()];
+      @Nullable Object[] values = feed.array().apply(items.size());
       for (int i = 0; i < values.length; i++) {
         values[i] =
             feed.name().equals(PLACE) ? Integer.valueOf(i) : feed.value().apply(items.get(i));

@@ -69,6 +69,15 @@ final class EngineFixture implements AutoCloseable {
   /** More than ever ask the store at once. */
   private static final int SESSIONS = 20;
 
+  /** The program's own pauses after a failure grow to ten seconds, which tests would wait for. */
+  private static final ApplySettings IMPATIENT =
+      new ApplySettings(
+          Duration.ofMillis(100),
+          ApplySettings.DEFAULT.idleCheck(),
+          ApplySettings.DEFAULT.retryMin(),
+          Duration.ofMillis(500),
+          ApplySettings.DEFAULT.batchBytesMax());
+
   /** A server that nobody runs: each attempt fails at once. */
   static final PgDatabase DEAD =
       new PgDatabase("source", "jdbc:postgresql://127.0.0.1:1/nowhere", "nobody", null);
@@ -164,7 +173,7 @@ final class EngineFixture implements AutoCloseable {
             decisions,
             TestStack.kafka(),
             prefix,
-            ApplySettings.DEFAULT,
+            IMPATIENT,
             CopySettings.DEFAULTS,
             4,
             clock);
