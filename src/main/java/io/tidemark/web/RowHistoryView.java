@@ -72,7 +72,7 @@ record RowHistoryView(
           @Nullable Instant writtenAt,
       @Schema(
               nullable = true,
-              enumeration = {"tidemark", "before", "others"},
+              enumeration = {"tidemark", "before", "rewrite", "others"},
               description =
                   "tidemark is this configuration, as far as its writes carry its origin"
                       + " (conflict_detection origin); before is whoever wrote it before the"
