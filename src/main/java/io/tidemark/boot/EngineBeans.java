@@ -6,6 +6,7 @@ import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
+import io.tidemark.copy.Pace;
 import io.tidemark.run.Acceptance;
 import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.JdbcExecutions;
@@ -111,7 +112,7 @@ final class EngineBeans {
             clients(kafka),
             config.topics().prefix(),
             ApplySettings.DEFAULT,
-            CopySettings.DEFAULTS,
+            CopySettings.DEFAULTS.at(new Pace(config.copies().maxRowsPerSecond())),
             config.executions().parallel(),
             CLOCK);
     return new SyncOrchestrator(

@@ -78,6 +78,12 @@ record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost) {
               + tidemark.capture().runtime()
               + "': only 'embedded' is available yet");
     }
+    if (tidemark.copies().maxRowsPerSecond() < 0) {
+      throw new SettingsException(
+          "tidemark.copies.max-rows-per-second is "
+              + tidemark.copies().maxRowsPerSecond()
+              + ": 0 is no bound, and a bound is more");
+    }
     TidemarkConfig.Jwt jwt = tidemark.api().jwt();
     if (jwt.issuer().isPresent() && (jwt.keysUrl().isEmpty() || jwt.audience().isEmpty())) {
       throw new SettingsException(

@@ -34,6 +34,8 @@ public interface TidemarkConfig {
 
   Executions executions();
 
+  Copies copies();
+
   Audit audit();
 
   Api api();
@@ -111,6 +113,16 @@ public interface TidemarkConfig {
     /** How long an execution that has ended is kept; each configuration's newest one stays. */
     @WithDefault("90d")
     Duration retention();
+  }
+
+  /** How rows are copied. */
+  interface Copies {
+    /**
+     * How many rows a second all copies of this process read at most, together; 0 for no bound. A
+     * slower copy keeps its snapshot, and vacuum waits behind that, for longer.
+     */
+    @WithDefault("0")
+    long maxRowsPerSecond();
   }
 
   /** The record of who changed what. */

@@ -154,11 +154,15 @@ final class CopyRun {
   }
 
   private void readChunks(PgSession reader, RowSink sink) {
-    RowPump pump = new RowPump(format, sink, progress, settings.bufferBytes());
+    RowPump pump = new RowPump(format, sink, progress, settings.bufferBytes(), this::keepPace);
     for (Chunk chunk = scan.chunks().poll(); chunk != null; chunk = scan.chunks().poll()) {
       pump.pump(reader.copyOut(scan.statement(chunk, format, Optional.ofNullable(condition))));
       progress.unitsDone(chunk.units());
     }
+  }
+
+  private void keepPace(long rows) {
+    settings.pace().spend(rows, cancellation::isCancelled);
   }
 
   /** The target's name, quoted. */

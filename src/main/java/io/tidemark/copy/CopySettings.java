@@ -13,8 +13,10 @@ import java.time.Duration;
  *     is workers × (this + one row)
  * @param lockTimeout how long to wait for a lock on the target table; its own writers wait behind
  *     us meanwhile
+ * @param pace how fast rows are read at the source, by all copies with these settings together
  */
-public record CopySettings(int workers, long chunkBytes, int bufferBytes, Duration lockTimeout) {
+public record CopySettings(
+    int workers, long chunkBytes, int bufferBytes, Duration lockTimeout, Pace pace) {
   /** Two workers keep a small machine busy; a chunk of 16 MiB is read in some tens of ms. */
   public static final CopySettings DEFAULTS =
       new CopySettings(2, 16L << 20, 256 << 10, Duration.ofSeconds(30));
@@ -31,6 +33,16 @@ public record CopySettings(int workers, long chunkBytes, int bufferBytes, Durati
         bufferBytes >= BUFFER_BYTES_MIN && bufferBytes <= BUFFER_BYTES_MAX,
         "a buffer is 8 KiB to 64 MiB");
     require(lockTimeout.toMillis() >= 1, "the lock timeout is 1 ms at least");
+  }
+
+  /** As fast as it goes. */
+  CopySettings(int workers, long chunkBytes, int bufferBytes, Duration lockTimeout) {
+    this(workers, chunkBytes, bufferBytes, lockTimeout, Pace.FREE);
+  }
+
+  /** The same bounds, and a pace. */
+  public CopySettings at(Pace pace) {
+    return new CopySettings(workers, chunkBytes, bufferBytes, lockTimeout, pace);
   }
 
   private static void require(boolean holds, String sentence) {

@@ -2,20 +2,27 @@ package io.tidemark.copy;
 
 import io.tidemark.copy.CopyFormat.Place;
 import io.tidemark.postgres.PgCopyOut;
+import java.util.function.LongConsumer;
 
 /** Carries rows from one source COPY after another to a sink, a buffer at a time. */
 final class RowPump {
   private final CopyFormat format;
   private final RowSink sink;
   private final CopyProgress progress;
+  private final LongConsumer pace;
   private final byte[] buffer;
   private int filled;
   private long rows;
 
-  RowPump(CopyFormat format, RowSink sink, CopyProgress progress, int bufferBytes) {
+  /**
+   * @param pace is told how many rows have been carried, and may wait
+   */
+  RowPump(
+      CopyFormat format, RowSink sink, CopyProgress progress, int bufferBytes, LongConsumer pace) {
     this.format = format;
     this.sink = sink;
     this.progress = progress;
+    this.pace = pace;
     this.buffer = new byte[bufferBytes];
   }
 
@@ -57,6 +64,7 @@ final class RowPump {
 
   private void report(int bytes) {
     progress.read(rows, bytes);
+    pace.accept(rows);
     rows = 0;
   }
 }

@@ -90,7 +90,8 @@ final class Settlement {
     CopyFormat format = CopyFormat.of(mapping, scan.leader(), session);
     session.begin(Begin.READ_COMMITTED);
     TargetStream into = TargetStream.into(stage.name(), mapping, format, session);
-    new RowPump(format, into, new CopyProgress(System::nanoTime), settings.bufferBytes())
+    new RowPump(
+            format, into, new CopyProgress(System::nanoTime), settings.bufferBytes(), rows -> {})
         .pump(scan.leader().copyOut(plan.sourceCopy(keys, format)));
     into.finish();
     session.commit();

@@ -76,6 +76,28 @@ class CopyEndTest {
   }
 
   @Test
+  void cancelBreaksOffACopyThatKeepsAPace() throws Exception {
+    Cancellation cancellation = new Cancellation();
+    CopyProgress progress = new CopyProgress(System::nanoTime);
+    TableCopy slow = new TableCopy(pg.source, pg.target, SMALL.at(new Pace(1)));
+
+    Future<CopyOutcome> outcome =
+        copying.submit(
+            () ->
+                slow.run(
+                    CopyRequest.difference(UUID.randomUUID(), mapping()),
+                    CopyHooks.NONE,
+                    progress,
+                    cancellation));
+    await().until(() -> progress.rows() > 0);
+    cancellation.cancel();
+
+    assertThat(outcome.get(30, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertThat(progress.rows()).isLessThan(2000);
+    assertUntouched();
+  }
+
+  @Test
   void cancelBreaksOffARunningCopy() throws Exception {
     pg.atSource.execute("select pg_advisory_lock(42)");
     Cancellation cancellation = new Cancellation();
