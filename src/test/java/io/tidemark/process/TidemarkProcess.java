@@ -22,7 +22,7 @@ import org.awaitility.Awaitility;
  * The packaged program in a process of its own, with a data directory and ports of its own. What
  * the settings do not name is embedded.
  */
-final class TidemarkProcess implements AutoCloseable {
+public final class TidemarkProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
   private static final String API = "/api/v1/sync/sql-sync";
 
@@ -38,7 +38,7 @@ final class TidemarkProcess implements AutoCloseable {
     this(directory, Map.of());
   }
 
-  TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
+  public TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
     this.directory = Files.createDirectories(directory);
     this.settings = Map.copyOf(settings);
     httpPort = freePort();
@@ -63,7 +63,7 @@ final class TidemarkProcess implements AutoCloseable {
   }
 
   /** Serves, and waits until it answers. */
-  void serve() throws IOException {
+  public void serve() throws IOException {
     launch();
     Awaitility.await()
         .atMost(Duration.ofMinutes(2))
@@ -102,15 +102,23 @@ final class TidemarkProcess implements AutoCloseable {
   }
 
   /** As {@code kill -9}: nothing of it gets to run any more. */
-  void kill() throws InterruptedException {
+  public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();
   }
 
-  HttpResponse<String> post(String path, String json) throws IOException {
+  public long pid() {
+    return process.pid();
+  }
+
+  public HttpResponse<String> post(String path, String json) throws IOException {
     return send("POST", API + path, json);
   }
 
-  HttpResponse<String> get(String path) throws IOException {
+  public HttpResponse<String> delete(String path) throws IOException {
+    return send("DELETE", API + path, null);
+  }
+
+  public HttpResponse<String> get(String path) throws IOException {
     return send("GET", API + path, null);
   }
 

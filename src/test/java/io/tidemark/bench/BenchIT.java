@@ -1,0 +1,154 @@
+package io.tidemark.bench;
+
+import io.tidemark.TestStack;
+import io.tidemark.bench.Contest.Contender;
+import io.tidemark.bench.Orders.Mix;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Measures the packaged program beside its peers: {@code ./mvnw verify -Pbench}.
+ *
+ * <p>Settings: {@code bench.cases} (names, with commas; all of them), {@code bench.rounds}, {@code
+ * bench.rows} of copied tables, {@code bench.changes} of a backlog.
+ */
+@Tag("bench")
+final class BenchIT {
+  private static final int ROUNDS = Integer.getInteger("bench.rounds", 3);
+  private static final int ROWS = Integer.getInteger("bench.rows", 1_000_000);
+  private static final int CHANGES = Integer.getInteger("bench.changes", 200_000);
+  private static final Set<String> CASES =
+      Set.of(
+          System.getProperty(
+                  "bench.cases",
+                  "copy,copy-narrow,backlog,backlog-single,backlog-one,backlog-inserts,"
+                      + "backlog-updates,backlog-10-tables,backlog-50-tables,stages,detection,"
+                      + "latency-100,latency-500,latency-1000,verify,idle")
+              .split(","));
+  private static final Path RESULTS = Path.of("target", "bench");
+
+  /** A round that nobody counts, so that no contender is measured cold. */
+  private static final int WARM_ROUNDS = 1;
+
+  @Test
+  void measures() throws Exception {
+    Path directory = Path.of("target", "it", "bench-" + ProcessHandle.current().pid());
+    try (Lab lab = new Lab(directory)) {
+      Results results = new Results(machine(lab));
+      measure(lab, results);
+      Report report = new Report(results);
+      report.write(RESULTS);
+      System.out.println(report.table());
+      System.out.println("Written: " + RESULTS.resolve("index.html") + ", results.json");
+    }
+  }
+
+  private static void hold(Contest contest, Results results) throws Exception {
+    for (int round = 1 - WARM_ROUNDS; round <= ROUNDS; round++) {
+      for (Map.Entry<String, Contender> one : contest.contenders().entrySet()) {
+        Map<String, Double> figures = one.getValue().run();
+        System.out.printf(
+            "%s, %s, %s: %s%n",
+            contest.name(), round < 1 ? "warming up" : "round " + round, one.getKey(), figures);
+        if (round >= 1) {
+          results.add(contest, one.getKey(), figures);
+        }
+      }
+    }
+  }
+
+  /** One kind after the other: what one leaves running would be measured with the next. */
+  private static void measure(Lab lab, Results results) throws Exception {
+    if (CASES.contains("copy")) {
+      hold(new CopyContests(lab, ROWS).wide(), results);
+    }
+    if (CASES.contains("copy-narrow")) {
+      hold(new CopyContests(lab, ROWS).narrow(), results);
+    }
+    measureBacklogs(lab, results);
+    measureTables(lab, results);
+    if (CASES.contains("stages")) {
+      try (StageContests stages = new StageContests(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
+        hold(stages.contest(), results);
+      }
+    }
+    if (CASES.contains("detection")) {
+      try (DetectionContest modes = new DetectionContest(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
+        hold(modes.contest(), results);
+      }
+    }
+    measureLatencies(lab, results);
+    if (CASES.contains("verify")) {
+      hold(new ProofContests(lab, ROWS).contest(), results);
+    }
+    if (CASES.contains("idle")) {
+      try (IdleContest idle = new IdleContest(lab)) {
+        hold(idle.contest(), results);
+      }
+    }
+  }
+
+  /** A shape of a backlog in one table. */
+  private record Shape(Mix mix, int perTransaction) {}
+
+  private static void measureBacklogs(Lab lab, Results results) throws Exception {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    shapes.put("backlog", new Shape(Mix.ALL, 100));
+    shapes.put("backlog-single", new Shape(Mix.ALL, 1));
+    shapes.put("backlog-one", new Shape(Mix.ALL, CHANGES));
+    shapes.put("backlog-inserts", new Shape(Mix.INSERTS, 100));
+    shapes.put("backlog-updates", new Shape(Mix.UPDATES, 100));
+    shapes.keySet().retainAll(CASES);
+    if (shapes.isEmpty()) {
+      return;
+    }
+    int rounds = shapes.size() * (ROUNDS + WARM_ROUNDS);
+    try (BacklogContests backlogs = new BacklogContests(lab, 1, CHANGES, rounds)) {
+      for (Map.Entry<String, Shape> one : shapes.entrySet()) {
+        Shape shape = one.getValue();
+        hold(backlogs.of(one.getKey(), shape.mix(), shape.perTransaction()), results);
+      }
+    }
+  }
+
+  private static void measureLatencies(Lab lab, Results results) throws Exception {
+    List<Integer> rates =
+        Stream.of(100, 500, 1_000).filter(rate -> CASES.contains("latency-" + rate)).toList();
+    if (rates.isEmpty()) {
+      return;
+    }
+    try (LatencyContests paced = new LatencyContests(lab)) {
+      for (int rate : rates) {
+        hold(paced.at(rate), results);
+      }
+    }
+  }
+
+  private static void measureTables(Lab lab, Results results) throws Exception {
+    for (int tables : List.of(10, 50)) {
+      String name = "backlog-" + tables + "-tables";
+      if (CASES.contains(name)) {
+        try (BacklogContests backlogs =
+            new BacklogContests(lab, tables, CHANGES, ROUNDS + WARM_ROUNDS)) {
+          hold(backlogs.of(name, Mix.ALL, 100), results);
+        }
+      }
+    }
+  }
+
+  private static Map<String, String> machine(Lab lab) {
+    Map<String, String> machine = new LinkedHashMap<>();
+    machine.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
+    machine.put("system", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    machine.put("java", System.getProperty("java.version"));
+    machine.put("PostgreSQL", TestStack.text(lab.source(), "show server_version"));
+    machine.put("rounds", Integer.toString(ROUNDS));
+    return machine;
+  }
+}

@@ -1,0 +1,148 @@
+package io.tidemark.bench;
+
+import io.tidemark.TestStack;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+
+/**
+ * Kafka Connect between two databases: Debezium's source connector, a topic, Debezium's JDBC sink.
+ * Both tuned as their documentation says, and at least once.
+ */
+final class ConnectChain implements Followers.Peer {
+  /** Where the build has unpacked the two connectors. */
+  private static final Path PLUGINS = Path.of("target", "bench-plugins");
+
+  /** Of the class path, what only we need; the connectors would find it. */
+  private static final List<String> OURS =
+      List.of("io/debezium", "io/quarkus", "org/jboss/narayana", "target/classes");
+
+  private final Process process;
+  private final Lab lab;
+  private final String name;
+  private final Path log;
+
+  private ConnectChain(Process process, Lab lab, String name, Path log) {
+    this.process = process;
+    this.lab = lab;
+    this.name = name;
+    this.log = log;
+  }
+
+  /** Starts it, and waits until changes of all tables arrive. */
+  static ConnectChain start(Lab lab, String name, List<String> tables)
+      throws IOException, InterruptedException {
+    Path directory = Files.createDirectories(lab.directory().resolve("connect-" + name));
+    makeTopics(lab, name, tables);
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx2g",
+                "-cp",
+                classPath(),
+                ConnectMain.class.getName(),
+                lab.brokers(),
+                TestStack.text(lab.source(), "select inet_server_port()"),
+                TestStack.text(lab.chain(), "select inet_server_port()"),
+                name,
+                "public." + String.join(",public.", tables),
+                PLUGINS.toString(),
+                directory.resolve("offsets").toString()));
+    // Into a file: nobody reads a pipe once it runs.
+    Path log = directory.resolve("log");
+    builder.redirectErrorStream(true).redirectOutput(log.toFile());
+    ConnectChain chain = new ConnectChain(builder.start(), lab, name, log);
+    while (!Files.readString(log).contains(ConnectMain.READY)) {
+      chain.requireAlive();
+      Thread.sleep(100);
+    }
+    chain.awaitFlow(tables);
+    return chain;
+  }
+
+  /** A sink looks for topics that are not there yet once in five minutes. */
+  private static void makeTopics(Lab lab, String name, List<String> tables) {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", lab.brokers()))) {
+      admin
+          .createTopics(
+              tables.stream()
+                  .map(table -> new NewTopic(topics(name) + table, 1, (short) 1))
+                  .toList())
+          .all()
+          .toCompletionStage()
+          .toCompletableFuture()
+          .join();
+    }
+  }
+
+  private static String topics(String name) {
+    return "connect_" + name + ".public.";
+  }
+
+  /** Without what the connectors bring in versions of their own, and what builds on it. */
+  private static String classPath() {
+    String all = System.getProperty("surefire.test.class.path");
+    return Arrays.stream(all.split(File.pathSeparator))
+        .filter(entry -> OURS.stream().noneMatch(entry::contains))
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /** A connector takes its time to begin. */
+  private void awaitFlow(List<String> tables) throws IOException, InterruptedException {
+    String active =
+        "select coalesce(bool_or(active), false) from pg_replication_slots where slot_name = '%s'"
+            .formatted("connect_" + name);
+    while (!TestStack.text(lab.source(), active).equals("t")) {
+      Thread.sleep(100);
+    }
+    for (String table : tables) {
+      Orders.mark(lab.source(), table, "chain");
+    }
+    for (String table : tables) {
+      while (!Orders.hasMark(lab.chain(), table, "chain")) {
+        requireAlive();
+        Thread.sleep(100);
+      }
+    }
+  }
+
+  private void requireAlive() throws IOException {
+    if (!process.isAlive()) {
+      throw new IOException("Kafka Connect has failed; see " + log);
+    }
+  }
+
+  Follower follower() {
+    return new Follower(
+        "Kafka Connect, Debezium source and JDBC sink",
+        Backend.sender(lab.source(), "connect_" + name),
+        Backend.writer(lab.chain(), "connect%"),
+        lab.chain(),
+        OptionalLong.of(process.pid()),
+        topics(name));
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly().onExit().join();
+    String gone =
+        "select not active from pg_replication_slots where slot_name = 'connect_" + name + "'";
+    while (!TestStack.text(lab.source(), gone).equals("t")) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+    TestStack.execute(
+        lab.source(), "select pg_drop_replication_slot('connect_%s')".formatted(name));
+    TestStack.execute(lab.source(), "drop publication connect_" + name);
+  }
+}

@@ -1,0 +1,183 @@
+package io.tidemark.bench;
+
+import io.tidemark.TestStack;
+import io.tidemark.postgres.PgDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+
+/** The data of the measurements: tables of made-up orders, and what is done to them. */
+final class Orders {
+  /** The row whose status says how far a target is; nothing else touches it. */
+  private static final int MARKER = 0;
+
+  private Orders() {}
+
+  /** What a change does: of ten changes in a row, so many of each kind. */
+  enum Mix {
+    /** Half of the changes updates, four in ten inserts, one in ten deletes. */
+    ALL("updates, inserts, deletes", 4, 1),
+    INSERTS("inserts", 10, 0),
+    UPDATES("updates", 0, 0);
+
+    private final String word;
+    private final int inserts;
+    private final int deletes;
+
+    Mix(String word, int inserts, int deletes) {
+      this.word = word;
+      this.inserts = inserts;
+      this.deletes = deletes;
+    }
+
+    String word() {
+      return word;
+    }
+  }
+
+  /** Rows of 300 bytes, with the types that people use most. */
+  static String wide(String table) {
+    return """
+        create table %s (
+          id int8 primary key, customer text, status text, note text, amount numeric(12, 2),
+          detail jsonb, created_at timestamptz, updated_at timestamptz)
+        with (autovacuum_enabled = off)
+        """
+        .formatted(table);
+  }
+
+  static String fillWide(String table, long rows) {
+    return """
+        insert into %s
+        select i, 'customer ' || i %% 1000, 'shipped', repeat(md5(i::text), 2), i %% 100000 * 1.07,
+               jsonb_build_object('sku', md5(i::text), 'lines', i %% 9, 'address', md5(i::text)),
+               timestamptz '2026-01-01' + i * interval '1 second', '2026-01-01'
+        from generate_series(0, %d) i
+        """
+        .formatted(table, rows);
+  }
+
+  static String narrow(String table) {
+    return """
+        create table %s (id int8 primary key, n int4, at timestamptz)
+        with (autovacuum_enabled = off)
+        """
+        .formatted(table);
+  }
+
+  static String fillNarrow(String table, long rows) {
+    return "insert into %s select i, i %% 1000, timestamptz '2026-01-01' from generate_series(0, %d) i"
+        .formatted(table, rows);
+  }
+
+  /**
+   * Changes of wide tables, each row once, a table per transaction in turn.
+   *
+   * @param first of each table, the first id that is there and was not changed yet
+   * @param fresh of each table, the first id that is not there
+   * @param changes of all tables together; each table uses its share of ids
+   */
+  record Load(
+      List<String> tables, Mix mix, long first, long fresh, int changes, int perTransaction) {
+
+    void run(PgDatabase database) throws SQLException {
+      try (Connection connection = database.open("bench load");
+          Statement statement = connection.createStatement()) {
+        // The load is not what is measured.
+        statement.execute("set synchronous_commit = off");
+        statement.execute(script());
+      }
+    }
+
+    private String script() {
+      StringBuilder work = new StringBuilder();
+      for (int table = 0; table < tables.size(); table++) {
+        work.append(change(table));
+      }
+      return """
+          do $$
+          declare
+            at int8;
+          begin
+            for i in 0..%1$d - 1 loop
+              at := i / (%2$d * %3$d) * %2$d + i %% %2$d;
+              %4$s
+              if (i + 1) %% %2$d = 0 then
+                commit;
+              end if;
+            end loop;
+          end $$
+          """
+          .formatted(changes, perTransaction, tables.size(), work);
+    }
+
+    private String change(int table) {
+      return """
+          if i / %6$d %% %7$d = %8$d then
+            if i %% 10 < %4$d then
+              insert into %1$s
+              values (%3$d + at, 'customer ' || i %% 1000, 'new', repeat(md5(i::text), 2), 7.5,
+                      jsonb_build_object('sku', md5(i::text), 'lines', 1, 'address', md5(i::text)),
+                      now(), now());
+            elsif i %% 10 < %5$d then
+              delete from %1$s where id = %2$d + at;
+            else
+              update %1$s set status = 'returned', amount = amount + 1, updated_at = now()
+              where id = %2$d + at;
+            end if;
+          end if;
+          """
+          .formatted(
+              tables.get(table),
+              first,
+              fresh,
+              mix.inserts,
+              mix.inserts + mix.deletes,
+              perTransaction,
+              tables.size(),
+              table);
+    }
+  }
+
+  /** Marks that everything before this is done. */
+  static void mark(PgDatabase database, String table, String mark) {
+    TestStack.execute(
+        database, "update %s set status = '%s' where id = %d".formatted(table, mark, MARKER));
+  }
+
+  /** Waits until a mark is there, in short steps. */
+  static void awaitMark(PgDatabase database, String table, String mark)
+      throws SQLException, InterruptedException {
+    String ask = "select status = '%s' from %s where id = %d".formatted(mark, table, MARKER);
+    try (Connection connection = database.open("bench");
+        var statement = connection.prepareStatement(ask)) {
+      while (true) {
+        try (var row = statement.executeQuery()) {
+          if (row.next() && row.getBoolean(1)) {
+            return;
+          }
+        }
+        Thread.sleep(10);
+      }
+    }
+  }
+
+  static boolean hasMark(PgDatabase database, String table, String mark) {
+    return TestStack.text(
+            database, "select status = '%s' from %s where id = %d".formatted(mark, table, MARKER))
+        .equals("t");
+  }
+
+  static void requireEqual(PgDatabase one, PgDatabase other, String table) {
+    String content =
+        "select count(*) || ' ' || md5(string_agg(md5(t::text), '' order by id)) from "
+            + table
+            + " t";
+    String here = TestStack.text(one, content);
+    String there = TestStack.text(other, content);
+    if (!here.equals(there)) {
+      throw new IllegalStateException(table + " is not in step: " + here + ", " + there);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package io.tidemark.bench;
+
+import io.tidemark.bench.Contest.Contender;
+import io.tidemark.bench.Contest.Figure;
+import io.tidemark.bench.Orders.Load;
+import io.tidemark.bench.Orders.Mix;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * The two halves by themselves: first from the source into the topic, while nothing is written to
+ * the target; then from the topic to the target, while nothing is captured.
+ */
+final class StageContests implements AutoCloseable {
+  private static final int PER_TRANSACTION = 100;
+  private static final String MARK = "stage ";
+
+  private final Lab lab;
+  private final int changes;
+  private final int rounds;
+  private final Followers followers;
+  private int loads;
+
+  StageContests(Lab lab, int changes, int rounds) throws Exception {
+    this.lab = lab;
+    this.changes = changes;
+    this.rounds = rounds;
+    followers = new Followers(lab, "stages", 1, (long) changes * rounds);
+  }
+
+  Contest contest() {
+    Map<String, Contender> contenders = new LinkedHashMap<>();
+    for (Follower follower : followers.all()) {
+      boolean isFirst = contenders.isEmpty();
+      if (follower.program().isPresent()) {
+        contenders.put(
+            follower.name(),
+            () -> {
+              if (isFirst) {
+                load();
+              }
+              return stages(follower);
+            });
+      }
+    }
+    return new Contest(
+        "stages",
+        "%,d changes, transactions of %d, each half alone".formatted(changes, PER_TRANSACTION),
+        List.of(new Figure("capture", "changes/s", true), new Figure("apply", "changes/s", true)),
+        contenders);
+  }
+
+  private void load() throws Exception {
+    long done = (long) loads * changes;
+    loads++;
+    new Load(
+            followers.tables(),
+            Mix.ALL,
+            done + 1,
+            (long) changes * rounds + 1 + done,
+            changes,
+            PER_TRANSACTION)
+        .run(lab.source());
+    followers.mark(MARK + loads);
+  }
+
+  private Map<String, Double> stages(Follower follower) throws Exception {
+    TopicPartition topic = new TopicPartition(follower.topics() + followers.tables().get(0), 0);
+    follower.writer().hold();
+    double captured;
+    try (Admin admin = Admin.create(properties())) {
+      long end = end(admin, topic) + changes;
+      long started = System.nanoTime();
+      follower.sender().release();
+      // The mark is one more record than the changes; a commit's marker may count as well.
+      while (end(admin, topic) <= end) {
+        Thread.sleep(10);
+      }
+      captured = (System.nanoTime() - started) / 1e9;
+    }
+    long started = System.nanoTime();
+    follower.writer().release();
+    followers.awaitMark(follower, MARK + loads);
+    double applied = (System.nanoTime() - started) / 1e9;
+    followers.requireEqual(follower);
+    follower.sender().hold();
+    return Map.of("capture", changes / captured, "apply", changes / applied);
+  }
+
+  private Properties properties() {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", lab.brokers());
+    return properties;
+  }
+
+  private static long end(Admin admin, TopicPartition topic) throws Exception {
+    return admin
+        .listOffsets(Map.of(topic, OffsetSpec.latest()))
+        .partitionResult(topic)
+        .get()
+        .offset();
+  }
+
+  @Override
+  public void close() throws IOException {
+    followers.close();
+  }
+}
