@@ -41,11 +41,6 @@ public final class Cancellation {
     return true;
   }
 
-  /** Whether the copy is to end without effect. */
-  synchronized boolean isCancelled() {
-    return state == State.CANCELLED;
-  }
-
   /** Names what {@link #cancel} runs; runs it at once if the cancellation came first. */
   void onCancel(Runnable action) {
     boolean now;

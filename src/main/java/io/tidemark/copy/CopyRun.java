@@ -162,7 +162,8 @@ final class CopyRun {
   }
 
   private void keepPace(long rows) {
-    settings.pace().spend(rows, cancellation::isCancelled);
+    // Cancelled, interrupted or failed in another thread: all of them abort the sessions.
+    settings.pace().spend(rows, sessions::isAborted);
   }
 
   /** The target's name, quoted. */

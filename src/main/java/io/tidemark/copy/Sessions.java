@@ -92,6 +92,11 @@ final class Sessions implements AutoCloseable {
     }
   }
 
+  /** Whether the copy is ending. */
+  synchronized boolean isAborted() {
+    return aborted;
+  }
+
   private PgSession open(PgDatabase database, Kind side, String subject) {
     PgSession session = PgSession.open(database, side, "copy", subject);
     synchronized (this) {

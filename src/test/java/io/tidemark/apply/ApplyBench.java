@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Measures what it costs to tell conflicts, mode by mode beside none, in one run: changes per
  * second of the apply stage alone (half updates, 40 % inserts, a tenth deletes; 300-byte rows). Not
- * part of the tests by its name: {@code -Dtest=ApplyBench}.
+ * part of the tests by its name: {@code -Pbench -Dtest=ApplyBench}.
  */
 @Tag("bench")
 class ApplyBench {

@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * The processes of a PostgreSQL server that work for one of the contenders. While they are held
@@ -77,12 +75,13 @@ final class Backend {
   }
 
   private String[] pids() {
+    Patience patience = new Patience("a process of " + database.connection());
     while (true) {
       String answer = TestStack.text(database, pids);
       if (!answer.equals("null")) {
         return answer.split(" ");
       }
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+      patience.step(20);
     }
   }
 }

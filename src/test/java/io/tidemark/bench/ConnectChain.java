@@ -9,8 +9,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -40,8 +38,7 @@ final class ConnectChain implements Followers.Peer {
   }
 
   /** Starts it, and waits until changes of all tables arrive. */
-  static ConnectChain start(Lab lab, String name, List<String> tables)
-      throws IOException, InterruptedException {
+  static ConnectChain start(Lab lab, String name, List<String> tables) throws IOException {
     Path directory = Files.createDirectories(lab.directory().resolve("connect-" + name));
     makeTopics(lab, name, tables);
     ProcessBuilder builder =
@@ -63,9 +60,10 @@ final class ConnectChain implements Followers.Peer {
     Path log = directory.resolve("log");
     builder.redirectErrorStream(true).redirectOutput(log.toFile());
     ConnectChain chain = new ConnectChain(builder.start(), lab, name, log);
+    Patience patience = new Patience("Kafka Connect");
     while (!Files.readString(log).contains(ConnectMain.READY)) {
       chain.requireAlive();
-      Thread.sleep(100);
+      patience.step(100);
     }
     chain.awaitFlow(tables);
     return chain;
@@ -99,12 +97,14 @@ final class ConnectChain implements Followers.Peer {
   }
 
   /** A connector takes its time to begin. */
-  private void awaitFlow(List<String> tables) throws IOException, InterruptedException {
+  private void awaitFlow(List<String> tables) throws IOException {
     String active =
         "select coalesce(bool_or(active), false) from pg_replication_slots where slot_name = '%s'"
             .formatted("connect_" + name);
+    Patience patience = new Patience("changes through Kafka Connect; see " + log);
     while (!TestStack.text(lab.source(), active).equals("t")) {
-      Thread.sleep(100);
+      requireAlive();
+      patience.step(100);
     }
     for (String table : tables) {
       Orders.mark(lab.source(), table, "chain");
@@ -112,7 +112,7 @@ final class ConnectChain implements Followers.Peer {
     for (String table : tables) {
       while (!Orders.hasMark(lab.chain(), table, "chain")) {
         requireAlive();
-        Thread.sleep(100);
+        patience.step(100);
       }
     }
   }
@@ -138,8 +138,9 @@ final class ConnectChain implements Followers.Peer {
     process.destroyForcibly().onExit().join();
     String gone =
         "select not active from pg_replication_slots where slot_name = 'connect_" + name + "'";
+    Patience patience = new Patience("the end of the slot of Kafka Connect");
     while (!TestStack.text(lab.source(), gone).equals("t")) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+      patience.step(20);
     }
     TestStack.execute(
         lab.source(), "select pg_drop_replication_slot('connect_%s')".formatted(name));

@@ -142,14 +142,14 @@ final class Lab implements AutoCloseable {
   }
 
   /** Keeps a table in step with the one of the same name, and waits until changes flow. */
-  String keepInStep(String table) throws IOException, InterruptedException {
+  String keepInStep(String table) throws IOException {
     return keepInStep(table, "");
   }
 
   /**
    * @param settings further members of the configuration, each after a comma
    */
-  String keepInStep(String table, String settings) throws IOException, InterruptedException {
+  String keepInStep(String table, String settings) throws IOException {
     String id =
         answer(
                 program.post(
@@ -161,6 +161,7 @@ final class Lab implements AutoCloseable {
                         .formatted(table, settings)))
             .get("id")
             .asText();
+    Patience patience = new Patience("changes of " + table);
     while (true) {
       JsonNode now = answer(program.get("/configurations/" + id));
       if (now.get("state").asText().equals("streaming")) {
@@ -169,7 +170,7 @@ final class Lab implements AutoCloseable {
       if (now.get("state").asText().equals("failed")) {
         throw new IllegalStateException(now.toString());
       }
-      Thread.sleep(EXECUTION_POLL.toMillis());
+      patience.step(EXECUTION_POLL.toMillis());
     }
   }
 
@@ -190,9 +191,9 @@ final class Lab implements AutoCloseable {
    *
    * @param what {@code execute} or {@code verify}
    */
-  JsonNode run(String configuration, String what, String body)
-      throws IOException, InterruptedException {
+  JsonNode run(String configuration, String what, String body) throws IOException {
     JsonNode asked = answer(program.post("/configurations/" + configuration + "/" + what, body));
+    Patience patience = new Patience("an execution");
     while (true) {
       JsonNode now = answer(program.get("/executions/" + asked.get("id").asText()));
       String status = now.get("status").asText();
@@ -202,7 +203,7 @@ final class Lab implements AutoCloseable {
       if (status.equals("failed") || status.equals("cancelled")) {
         throw new IllegalStateException(now.toString());
       }
-      Thread.sleep(EXECUTION_POLL.toMillis());
+      patience.step(EXECUTION_POLL.toMillis());
     }
   }
 

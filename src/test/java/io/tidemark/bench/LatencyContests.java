@@ -27,7 +27,7 @@ final class LatencyContests implements AutoCloseable {
   private static final int SECONDS = 15;
 
   /** So long a row may be there before it is seen; it is the same for all. */
-  private static final long LOOK_NANOS = 500_000;
+  private static final long LOOK_MILLIS = 1;
 
   private final Lab lab;
   private final Followers followers;
@@ -91,9 +91,10 @@ final class LatencyContests implements AutoCloseable {
     Map<Long, Long> seen = new HashMap<>();
     try (Connection connection = target.open("bench");
         var statement = connection.prepareStatement("select max(id) from %s".formatted(table))) {
+      Patience patience = new Patience("rows of " + table);
       long reached = first - 1;
       while (reached < first + rows - 1) {
-        LockSupport.parkNanos(LOOK_NANOS);
+        patience.step(LOOK_MILLIS);
         if (loading.isCompletedExceptionally()) {
           loading.join();
         }

@@ -3,8 +3,6 @@ package io.tidemark.bench;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /** PostgreSQL's own logical replication of some tables from one server to another. */
 final class NativeReplication implements Followers.Peer {
@@ -32,8 +30,9 @@ final class NativeReplication implements Followers.Peer {
         "select bool_and(srsubstate = 'r') from pg_subscription_rel r "
             + "join pg_subscription s on s.oid = r.srsubid where subname = '%s'"
                 .formatted(replication.name);
+    Patience patience = new Patience("the initial sync of " + table);
     while (!TestStack.text(target, copied).equals("t")) {
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+      patience.step(10);
     }
     return replication;
   }

@@ -147,18 +147,18 @@ final class Orders {
   }
 
   /** Waits until a mark is there, in short steps. */
-  static void awaitMark(PgDatabase database, String table, String mark)
-      throws SQLException, InterruptedException {
+  static void awaitMark(PgDatabase database, String table, String mark) throws SQLException {
     String ask = "select status = '%s' from %s where id = %d".formatted(mark, table, MARKER);
     try (Connection connection = database.open("bench");
         var statement = connection.prepareStatement(ask)) {
+      Patience patience = new Patience("the mark of " + table + " in " + database.connection());
       while (true) {
         try (var row = statement.executeQuery()) {
           if (row.next() && row.getBoolean(1)) {
             return;
           }
         }
-        Thread.sleep(10);
+        patience.step(10);
       }
     }
   }

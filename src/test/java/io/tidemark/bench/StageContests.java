@@ -79,8 +79,9 @@ final class StageContests implements AutoCloseable {
       long started = System.nanoTime();
       follower.sender().release();
       // The mark is one more record than the changes; a commit's marker may count as well.
+      Patience patience = new Patience("changes in " + topic);
       while (end(admin, topic) <= end) {
-        Thread.sleep(10);
+        patience.step(10);
       }
       captured = (System.nanoTime() - started) / 1e9;
     }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Measures both ways of copying beside {@code psql … | psql …} with binary COPY, in one run, on
- * {@code -Dbench.rows} rows of 300 bytes. Not part of the tests by its name: {@code
+ * {@code -Dbench.rows} rows of 300 bytes. Not part of the tests by its name: {@code -Pbench
  * -Dtest=CopyBench}.
  */
 @Tag("bench")

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /**
  * Measures merges beside {@code md5} over both whole tables, which only tells whether they differ,
  * and beside a full copy, in one run, on {@code -Dbench.rows} rows of 300 bytes. Not part of the
- * tests by its name: {@code -Dtest=MergeBench}.
+ * tests by its name: {@code -Pbench -Dtest=MergeBench}.
  */
 @Tag("bench")
 class MergeBench {
