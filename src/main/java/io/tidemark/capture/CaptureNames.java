@@ -1,6 +1,7 @@
 package io.tidemark.capture;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.zip.CRC32;
 
@@ -12,10 +13,11 @@ import java.util.zip.CRC32;
  * the readable part folds together.
  *
  * @param slot also the publication's name
- * @param transactionalId of the producer: whoever takes it fences the former holder
+ * @param transactionalIds of the writer's producers, in the order in which they are taken: whoever
+ *     takes one fences its former holder
  * @param lock key of the advisory lock that the capturing instance holds
  */
-record CaptureNames(String connection, String slot, String transactionalId, long lock) {
+record CaptureNames(String connection, String slot, List<String> transactionalIds, long lock) {
   /** Every logical message of ours begins with this. */
   static final String MESSAGE_PREFIX = "tidemark.";
 
@@ -26,6 +28,10 @@ record CaptureNames(String connection, String slot, String transactionalId, long
 
   /** Apart from the capture's own lock: held while publication and slot are changed. */
   private static final long CHANGE_LOCK = 0x5469_6465_0000_0001L;
+
+  CaptureNames {
+    transactionalIds = List.copyOf(transactionalIds);
+  }
 
   static CaptureNames of(CaptureSettings settings, String connection) {
     return of(settings.topicPrefix(), settings.installation(), connection);
@@ -39,7 +45,8 @@ record CaptureNames(String connection, String slot, String transactionalId, long
     readable = readable.substring(0, Math.min(readable.length(), READABLE_LENGTH_MAX));
     String slot = String.format("tidemark_%s_%08x", readable, crc.getValue());
     long lock = 0x5469_6465L << 32 | crc.getValue();
-    return new CaptureNames(connection, slot, topicPrefix + "." + connection, lock);
+    String first = topicPrefix + "." + connection;
+    return new CaptureNames(connection, slot, List.of(first, first + ".__2"), lock);
   }
 
   String publication() {

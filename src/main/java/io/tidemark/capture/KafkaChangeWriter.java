@@ -13,8 +13,10 @@ import io.tidemark.change.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -38,10 +40,19 @@ import org.jspecify.annotations.Nullable;
  * never seen. Opening a writer fences every former one of the connection, and ends its open
  * transaction, before the position is read.
  *
+ * <p>Transactions take turns between two producers. A producer's next transaction begins only when
+ * all markers of its last one are written, and the brokers let it try again and again meanwhile;
+ * the other one's begins at once. A reader of a partition sees them in their order all the same.
+ *
+ * <p>INVARIANT: the second producer is used only after the first one has committed something. Who
+ * opens a writer takes both, the first one first; so one whose first producer still works has been
+ * overtaken by nobody, or by somebody who has yet to take the second one and then reads the
+ * position.
+ *
  * <p>INVARIANT: whoever reads a change finds its schema. The schema is written in a transaction of
  * its own before the first change that names it: the markers of one transaction reach its
- * partitions at different times, so that within one the change could be seen first. A transaction
- * gets its first partition only when all markers of the one before it are written.
+ * partitions at different times, so that within one the change could be seen first. The change's
+ * transaction is of the same producer, and so begins when the schema's markers are written.
  *
  * <p>After any exception the writer is of no more use: whether its last commit happened is for the
  * next one to find out.
@@ -84,7 +95,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private final KafkaTopics topics;
   private final Clock clock;
   private final CaptureProgress progress;
-  private final Producer<byte[], byte[]> producer;
+  private final List<Producer<byte[], byte[]>> producers;
   private final String positionTopic;
   private final String schemaTopic;
   private final ChangeJson.Writer json;
@@ -98,6 +109,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   private @Nullable WrittenPosition from;
   private SourcePosition written = SourcePosition.START;
   private @Nullable Captured last;
+  private int turn;
   private boolean open;
 
   /** Whether the open transaction was told to commit: then it may have done so. */
@@ -122,28 +134,40 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
     this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
     this.schemaTopic = TopicName.schemasOf(settings.topicPrefix(), connection);
     this.json = new ChangeJson.Writer(settings.version(), settings.topicPrefix());
-    this.producer =
-        new KafkaProducer<>(
-            config(clients, names), new ByteArraySerializer(), new ByteArraySerializer());
+    this.producers = open(clients, names);
+  }
+
+  private static List<Producer<byte[], byte[]>> open(
+      Map<String, Object> clients, CaptureNames names) {
+    List<Producer<byte[], byte[]>> opened = new ArrayList<>();
     try {
-      producer.initTransactions();
+      for (String transactionalId : names.transactionalIds()) {
+        Producer<byte[], byte[]> producer =
+            new KafkaProducer<>(
+                config(clients, transactionalId),
+                new ByteArraySerializer(),
+                new ByteArraySerializer());
+        opened.add(producer);
+        producer.initTransactions();
+      }
+      return List.copyOf(opened);
     } catch (RuntimeException e) {
-      producer.close(Duration.ZERO);
+      opened.forEach(producer -> producer.close(Duration.ZERO));
       throw e;
     }
   }
 
-  private static Map<String, Object> config(Map<String, Object> clients, CaptureNames names) {
+  private static Map<String, Object> config(Map<String, Object> clients, String transactionalId) {
     Map<String, Object> config = new HashMap<>(clients);
     config.putIfAbsent("compression.type", "lz4");
-    config.put("client.id", names.transactionalId() + "-capture");
-    config.put("transactional.id", names.transactionalId());
+    config.put("client.id", transactionalId + "-capture");
+    config.put("transactional.id", transactionalId);
     config.put("acks", "all");
     config.put("enable.idempotence", true);
     // No delay: a commit sends at once what lingers. It makes one request of a batch's records.
     config.put("linger.ms", LINGER_MILLIS);
-    // A transaction's first request may have to wait for the end of the one before; those behind
-    // it would arrive out of order, and be refused and sent again.
+    // A transaction's first request may have to wait for the end of the producer's last one; those
+    // behind it would arrive out of order, and be refused and sent again.
     config.put("max.in.flight.requests.per.connection", 1);
     config.put("batch.size", BATCH_BYTES);
     config.put("max.request.size", KafkaTopics.RECORD_BYTES_MAX);
@@ -209,7 +233,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
       ensureSchema(changed.schema());
     }
     if (!open) {
-      producer.beginTransaction();
+      producer().beginTransaction();
       open = true;
     }
     if (captured instanceof Changed changed) {
@@ -244,6 +268,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
         Objects.requireNonNull(from).movedTo(written, reached.committedMicros(), clock.millis());
     send(new ProducerRecord<>(positionTopic, 0, positionKey(), PositionJson.write(position)));
     end();
+    turn = (turn + 1) % producers.size();
     progress.written(position, openChanges);
     last = null;
     openBytes = 0;
@@ -252,15 +277,19 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
 
   /** Writes one record in a transaction of its own, while none is open. */
   private void writeAlone(ProducerRecord<byte[], byte[]> record) {
-    producer.beginTransaction();
+    producer().beginTransaction();
     open = true;
     send(record);
     end();
   }
 
+  private Producer<byte[], byte[]> producer() {
+    return producers.get(turn);
+  }
+
   private void end() {
     committing = true;
-    producer.commitTransaction();
+    producer().commitTransaction();
     failIfSendFailed();
     committing = false;
     open = false;
@@ -294,7 +323,7 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
         topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
     byte[] value = json.value(change, clock.millis() * 1000);
     if (change instanceof Change.Truncate) {
-      int partitions = producer.partitionsFor(topic).size();
+      int partitions = producer().partitionsFor(topic).size();
       for (int partition = 0; partition < partitions; partition++) {
         send(new ProducerRecord<>(topic, partition, null, value));
       }
@@ -319,13 +348,14 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
 
   private void send(ProducerRecord<byte[], byte[]> record) {
     failIfSendFailed();
-    producer.send(
-        record,
-        (metadata, error) -> {
-          if (error != null) {
-            sendFailure.compareAndSet(null, error);
-          }
-        });
+    producer()
+        .send(
+            record,
+            (metadata, error) -> {
+              if (error != null) {
+                sendFailure.compareAndSet(null, error);
+              }
+            });
   }
 
   private void failIfSendFailed() {
@@ -344,14 +374,14 @@ final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoClosea
   public void close() {
     try {
       if (open && !committing) {
-        producer.abortTransaction();
+        producer().abortTransaction();
       }
     } catch (KafkaException | IllegalStateException e) {
       // Fenced, in the middle of a commit that did not end, or the brokers are away: the next
       // writer, or time, ends the transaction. The producer must be closed all the same.
       LOG.log(System.Logger.Level.DEBUG, "An open transaction could not be aborted.", e);
     } finally {
-      producer.close(CLOSE_MAX);
+      producers.forEach(producer -> producer.close(CLOSE_MAX));
     }
   }
 }

@@ -33,6 +33,8 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class KafkaChangeWriterTest {
   private static final CaptureSettings SETTINGS = CaptureFixture.settings("writer", 1);
@@ -54,7 +56,7 @@ class KafkaChangeWriterTest {
         writer.accept(new Captured.Mark(new SourcePosition(8, 1, 0), 0));
         broker.kill();
         assertThatThrownBy(writer::commit).isInstanceOf(KafkaException.class);
-        assertThat(producers()).isOne();
+        assertThat(producers()).isEqualTo(2);
 
         writer.close();
 
@@ -141,6 +143,38 @@ class KafkaChangeWriterTest {
       assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 4, 0));
       assertThat(ids(fixture))
           .containsExactly(schema(1).id(), schema(2).id(), schema(2).id(), schema(1).id());
+    }
+  }
+
+  /** Whichever of its producers has the next turn. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void aWriterThatWasOvertakenWritesNoMore(int written) throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture);
+        KafkaChangeWriter overtaken = writer(fixture, topics)) {
+      overtaken.record(first(fixture));
+      for (int i = 0; i < written; i++) {
+        overtaken.accept(insert(7 + i, 1, schema(1)));
+        overtaken.commit();
+      }
+      overtaken.accept(insert(90, 1, schema(1)));
+
+      try (KafkaChangeWriter next = writer(fixture, topics)) {
+        next.resume(position(fixture));
+        assertThatThrownBy(
+                () -> {
+                  overtaken.commit();
+                  overtaken.accept(insert(91, 1, schema(1)));
+                  overtaken.commit();
+                })
+            .isInstanceOfAny(KafkaException.class, IllegalStateException.class);
+        next.accept(insert(92, 1, schema(1)));
+        next.commit();
+      }
+
+      assertThat(fixture.read(T)).hasSize(written + 1);
+      assertThat(position(fixture).position()).isEqualTo(new SourcePosition(92, 1, 0));
     }
   }
 
@@ -248,9 +282,12 @@ class KafkaChangeWriterTest {
   }
 
   private static long producers() {
-    String name = "kafka-producer-network-thread | " + NAMES.transactionalId() + "-capture";
+    List<String> names =
+        NAMES.transactionalIds().stream()
+            .map(id -> "kafka-producer-network-thread | " + id + "-capture")
+            .toList();
     return Thread.getAllStackTraces().keySet().stream()
-        .filter(thread -> thread.getName().equals(name))
+        .filter(thread -> names.contains(thread.getName()))
         .count();
   }
 }
