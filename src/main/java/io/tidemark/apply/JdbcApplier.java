@@ -83,6 +83,7 @@ public final class JdbcApplier implements AutoCloseable {
     this.policy = policy;
     statements = new JdbcStatements(connection);
     prepareSession(connection);
+    commitAsynchronously(connection);
     origins =
         policy.detection() == ConflictDetection.ORIGIN
             ? PgOrigins.take(connection, configuration)
@@ -142,6 +143,17 @@ public final class JdbcApplier implements AutoCloseable {
         // pace.
         statement.execute("set session_replication_role = replica");
       }
+    }
+  }
+
+  /**
+   * Does not wait for the target's disk. A crash of its server may take back the last moments, rows
+   * and position together; what was taken back is applied again. Who must know that it is on disk
+   * asks for it ({@link PgPositions#settle}).
+   */
+  private static void commitAsynchronously(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("set synchronous_commit = off");
     }
   }
 

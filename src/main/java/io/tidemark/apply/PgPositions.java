@@ -36,6 +36,15 @@ public final class PgPositions {
     return run(connection -> positions.lock(connection, topic));
   }
 
+  /**
+   * Returns when the positions, and the rows that were committed with them, are as durable as the
+   * session's commits are. The session is not in a transaction.
+   */
+  public void settle(String topic) {
+    // Locking a row is written to the log, so that the commit waits for the log up to there.
+    lock(topic);
+  }
+
   /** For whoever holds the lock, or makes the first position. */
   public void set(AppliedPosition to) {
     run(

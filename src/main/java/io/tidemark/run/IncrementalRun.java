@@ -121,11 +121,13 @@ final class IncrementalRun {
     try (PgSession session =
         PgSession.open(target, OperatingFailure.Kind.TARGET, "position", "positions")) {
       PgPositions positions = new PgPositions(session, configuration.id());
-      while (!stands(positions.find(rooms.topic(configuration.definition())), ends)) {
+      String topic = rooms.topic(configuration.definition());
+      while (!stands(positions.find(topic), ends)) {
         if (isCancelled(LOOK_EVERY)) {
           return false;
         }
       }
+      positions.settle(topic);
       return true;
     }
   }
