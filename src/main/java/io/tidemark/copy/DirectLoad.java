@@ -3,6 +3,7 @@ package io.tidemark.copy;
 import io.tidemark.copy.CopyOutcome.Completed;
 import io.tidemark.copy.CopyRequest.Method;
 import io.tidemark.postgres.PgSession;
+import io.tidemark.postgres.Sql;
 import java.util.Optional;
 
 /**
@@ -62,8 +63,18 @@ final class DirectLoad {
       return 0;
     }
     run.progress().enter(CopyPhase.CATCH_UP);
-    // INVARIANT: the catch-up joins the target, whose statistics still say that it is empty.
-    writer.execute("analyze " + run.targetName());
+    analyzeKey(writer);
     return run.join().catchUp(writer, run.mapping().target().name(), run.snapshot());
+  }
+
+  /**
+   * INVARIANT: the catch-up joins the target by its key, and the statistics still say that it is
+   * empty. Few rows are looked at: the server looks at more by itself once the load is committed.
+   */
+  private void analyzeKey(PgSession writer) {
+    writer.execute("set local default_statistics_target = 10");
+    writer.execute(
+        "analyze %s (%s)".formatted(run.targetName(), Sql.names(run.mapping().targetKeyNames())));
+    writer.execute("set local default_statistics_target to default");
   }
 }
