@@ -7,9 +7,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -19,7 +20,6 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.common.TopicPartition;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One stretch of an apply loop between failures: a consumer, a session on the target, and where
@@ -40,12 +40,10 @@ final class KafkaApplySession implements ApplySession {
   private final ApplySettings settings;
   private final ApplyProgress progress;
   private final InstantSource clock;
-  private final JdbcTarget target;
+  private final TargetWriter writer;
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
-  private final KafkaTableSchemas schemas;
-  private final Map<TopicPartition, AppliedPosition> standing = new HashMap<>();
-  private @Nullable String schemaInUse;
+  private final Set<TopicPartition> assigned = new HashSet<>();
   private Instant lastCheck;
   private Instant lastHint;
 
@@ -55,17 +53,16 @@ final class KafkaApplySession implements ApplySession {
       ApplySettings settings,
       ApplyProgress progress,
       InstantSource clock,
-      JdbcTarget target,
+      TargetWriter writer,
       KafkaConsumer<byte[], byte[]> consumer) {
     this.task = task;
     this.kafka = kafka;
     this.settings = settings;
     this.progress = progress;
     this.clock = clock;
-    this.target = target;
+    this.writer = writer;
     this.consumer = consumer;
     reader = new KafkaChanges(task.sourceConnection());
-    schemas = new KafkaTableSchemas(task, kafka);
     lastCheck = clock.instant();
     lastHint = clock.instant();
   }
@@ -78,16 +75,22 @@ final class KafkaApplySession implements ApplySession {
       ApplyPorts ports,
       ApplyProgress progress,
       InstantSource clock) {
-    JdbcTarget target = JdbcTarget.open(task, plan, ports);
+    TargetWriter writer =
+        new TargetWriter(
+            task,
+            JdbcTarget.open(task, plan, ports),
+            new KafkaTableSchemas(task, kafka),
+            progress,
+            clock);
     try {
       KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
       KafkaApplySession session =
-          new KafkaApplySession(task, kafka, settings, progress, clock, target, consumer);
+          new KafkaApplySession(task, kafka, settings, progress, clock, writer, consumer);
       consumer.subscribe(List.of(task.topic()), session.new Rebalance());
       return session;
     } catch (RuntimeException e) {
       try {
-        target.close();
+        writer.close();
       } catch (OperatingFailure later) {
         e.addSuppressed(later);
       }
@@ -97,34 +100,32 @@ final class KafkaApplySession implements ApplySession {
 
   @Override
   public boolean isAssigned() {
-    return !standing.isEmpty();
+    return !assigned.isEmpty();
   }
 
-  /** Waits for records a while, and applies those that came. */
+  /**
+   * Waits for records a while, and applies those that came. While a batch is on its way it only
+   * looks whether more have come.
+   */
   @Override
   public void step() {
     ConsumerRecords<byte[], byte[]> records = poll();
     for (TopicPartition partition : records.partitions()) {
       applyAll(partition, records.records(partition));
     }
-    Instant now = clock.instant();
-    if (!records.isEmpty()) {
-      lastCheck = now;
-      hint(now);
+    if (records.isEmpty()) {
+      rest();
     } else {
-      keepPositionsOfQuietPartitions();
+      lastCheck = clock.instant();
     }
-    if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) >= 0) {
-      lastCheck = now;
-      checkWhileIdle();
-      hint(now);
+    if (!writer.isWriting()) {
+      assigned.forEach(partition -> report(partition, consumer.position(partition)));
     }
-    standing.keySet().forEach(this::report);
   }
 
   private ConsumerRecords<byte[], byte[]> poll() {
     try {
-      return consumer.poll(settings.pollMax());
+      return consumer.poll(writer.isWriting() ? Duration.ZERO : settings.pollMax());
     } catch (OffsetOutOfRangeException e) {
       throw new OperatingFailure(
           OperatingFailure.Kind.BROKER,
@@ -158,59 +159,46 @@ final class KafkaApplySession implements ApplySession {
   /** Applies one batch; answers false if the rest of the poll is void. */
   private boolean take(
       TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes) {
-    if (!standing.containsKey(partition)) {
-      // Given up in a rebalance of this very poll.
-      return false;
-    }
     List<TopicChange> changes = new ArrayList<>(records.size());
     for (ConsumerRecord<byte[], byte[]> record : records) {
       changes.add(reader.read(record));
     }
-    int first = 0;
-    while (first < changes.size()) {
-      int end = endOfSchema(changes, first);
-      useSchema(changes.get(first));
-      long part = bytes * (end - first) / changes.size();
-      if (!apply(partition, changes.subList(first, end), part)) {
-        seekToStanding(List.of(partition));
-        return false;
-      }
-      first = end;
+    // The one before, which was on its way while this one was read.
+    if (!isInPlace(partition, writer.settle())) {
+      return false;
     }
-    return true;
+    AppliedPosition position = writer.standing(partition.partition());
+    if (position == null) {
+      // Given up in a rebalance of this very poll.
+      return false;
+    }
+    report(partition, position.nextOffset());
+    hint(clock.instant());
+    return isInPlace(partition, writer.write(partition.partition(), changes, bytes));
   }
 
-  /** Changes made under one version of the table's schema are written together. */
-  private static int endOfSchema(List<TopicChange> changes, int first) {
-    String schema = changes.get(first).change().source().schemaId();
-    int end = first + 1;
-    while (end < changes.size()
-        && Objects.equals(changes.get(end).change().source().schemaId(), schema)) {
-      end++;
-    }
-    return end;
-  }
-
-  /** A change that names none, of an earlier version, is taken as the tables are. */
-  private void useSchema(TopicChange change) {
-    String id = change.change().source().schemaId();
-    if (id != null && !id.equals(schemaInUse)) {
-      target.use(schemas.require(id), change.change().position());
-      schemaInUse = id;
-    }
-  }
-
-  private boolean apply(TopicPartition partition, List<TopicChange> changes, long bytes) {
-    AppliedPosition from = Objects.requireNonNull(standing.get(partition));
-    AppliedPosition to = from.after(changes.get(changes.size() - 1));
-    long started = System.nanoTime();
-    if (target.apply(changes, from, to) instanceof Applied.Committed committed) {
-      standing.put(partition, to);
-      progress.count(
-          committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
+  /** Goes on where the target stands if somebody else has moved it; false if that was in this. */
+  private boolean isInPlace(TopicPartition partition, OptionalInt overtaken) {
+    if (overtaken.isEmpty()) {
       return true;
     }
-    return false;
+    seekToStanding(overtaken.getAsInt());
+    return overtaken.getAsInt() != partition.partition();
+  }
+
+  /** Nothing more has come: waits for what is on its way, or sees to what else is to be done. */
+  private void rest() {
+    if (writer.isWriting()) {
+      writer.settle().ifPresent(this::seekToStanding);
+    } else {
+      keepPositionsOfQuietPartitions();
+      Instant now = clock.instant();
+      if (Duration.between(lastCheck, now).compareTo(settings.idleCheck()) >= 0) {
+        lastCheck = now;
+        checkWhileIdle();
+        hint(now);
+      }
+    }
   }
 
   /**
@@ -218,11 +206,11 @@ final class KafkaApplySession implements ApplySession {
    * broker answers. Nor does one that waits for its part of the topic.
    */
   private void checkWhileIdle() {
-    target.checkAlive();
+    writer.checkAlive();
     consumer.endOffsets(
-        standing.isEmpty()
+        assigned.isEmpty()
             ? KafkaConsumers.partitions(consumer, task.topic(), BROKER_ANSWER_MAX)
-            : standing.keySet(),
+            : assigned,
         BROKER_ANSWER_MAX);
   }
 
@@ -231,25 +219,23 @@ final class KafkaApplySession implements ApplySession {
    * the target to reach an offset sees that it has. Once per quiet poll and only if there were any.
    */
   private void keepPositionsOfQuietPartitions() {
-    for (TopicPartition partition : Set.copyOf(standing.keySet())) {
-      AppliedPosition from = standing.get(partition);
+    for (TopicPartition partition : assigned) {
+      AppliedPosition from = writer.standing(partition.partition());
       long consumed = consumer.position(partition);
-      if (from != null && consumed > from.nextOffset()) {
-        if (target.advance(from, from.at(consumed))) {
-          standing.put(partition, from.at(consumed));
-        } else {
-          seekToStanding(List.of(partition));
-        }
+      if (from != null && consumed > from.nextOffset() && !writer.advance(from, consumed)) {
+        seekToStanding(partition.partition());
       }
     }
   }
 
-  private void report(TopicPartition partition) {
-    AppliedPosition position = standing.get(partition);
+  /**
+   * @param applied everything before this offset is
+   */
+  private void report(TopicPartition partition, long applied) {
+    AppliedPosition position = writer.standing(partition.partition());
     if (position != null) {
-      long consumed = consumer.position(partition);
-      long end = consumed + consumer.currentLag(partition).orElse(0);
-      progress.at(new ApplyProgress.Partition(position, consumed, end));
+      long end = consumer.position(partition) + consumer.currentLag(partition).orElse(0);
+      progress.at(new ApplyProgress.Partition(position, applied, end));
     }
   }
 
@@ -259,35 +245,28 @@ final class KafkaApplySession implements ApplySession {
     }
     lastHint = now;
     Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    standing.forEach(
-        (partition, position) ->
-            offsets.put(partition, new OffsetAndMetadata(position.nextOffset())));
+    for (TopicPartition partition : assigned) {
+      AppliedPosition position = writer.standing(partition.partition());
+      if (position != null) {
+        offsets.put(partition, new OffsetAndMetadata(position.nextOffset()));
+      }
+    }
     consumer.commitAsync(offsets, null);
   }
 
-  /**
-   * Reads where the target stands, and goes on from there.
-   *
-   * <p>INVARIANT: only in the topic that the position is in: in another one of its name the same
-   * offset is another change.
-   */
+  private void seekToStanding(int partition) {
+    seekToStanding(List.of(new TopicPartition(task.topic(), partition)));
+  }
+
+  /** Reads where the target stands, and goes on from there. */
   private void seekToStanding(Collection<TopicPartition> partitions) {
     if (partitions.isEmpty()) {
       return;
     }
-    // Whoever moved the position may have copied the tables as they are now.
-    schemaInUse = null;
     UUID topicId = KafkaTopicIdentity.of(task, kafka);
     for (TopicPartition partition : partitions) {
       AppliedPosition position =
-          target.find(partition.partition()).orElseThrow(() -> neverInStep(partition));
-      if (!position.isIn(topicId)) {
-        throw KafkaTopicIdentity.replaced(task);
-      }
-      if (position.topicId() == null) {
-        target.noteTopic(topicId);
-      }
-      standing.put(partition, position);
+          writer.stand(partition.partition(), topicId).orElseThrow(() -> neverInStep(partition));
       consumer.seek(partition, position.nextOffset());
     }
   }
@@ -311,8 +290,7 @@ final class KafkaApplySession implements ApplySession {
     try {
       consumer.close();
     } finally {
-      standing.values().forEach(progress::forget);
-      target.close();
+      writer.close();
     }
   }
 
@@ -320,16 +298,20 @@ final class KafkaApplySession implements ApplySession {
   private final class Rebalance implements ConsumerRebalanceListener {
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+      writer.settle().ifPresent(KafkaApplySession.this::seekToStanding);
       seekToStanding(partitions);
+      assigned.addAll(partitions);
     }
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+      OptionalInt overtaken = writer.settle();
       for (TopicPartition partition : partitions) {
-        AppliedPosition given = standing.remove(partition);
-        if (given != null) {
-          progress.forget(given);
-        }
+        assigned.remove(partition);
+        writer.leave(partition.partition());
+      }
+      if (overtaken.isPresent() && writer.standing(overtaken.getAsInt()) != null) {
+        seekToStanding(overtaken.getAsInt());
       }
     }
   }

@@ -1,0 +1,215 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.OperatingFailure;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a target stands in the partitions that a session holds, and what moves it on: batches, one
+ * at a time. A large one is written by a thread of its own, so that the next one is read meanwhile;
+ * a small one is not worth the switch.
+ *
+ * <p>INVARIANT: the session's thread touches nothing here while a batch is on its way; every method
+ * but {@link #isWriting()} waits for it first, or requires that none is.
+ */
+final class TargetWriter implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(TargetWriter.class.getName());
+
+  /** Changes from which on a batch takes the target longer than another thread takes to wake up. */
+  private static final int AHEAD_CHANGES_MIN = 100;
+
+  /** Record bytes up to which there is room for a second batch in memory. */
+  private static final long AHEAD_BYTES_MAX = 4L << 20;
+
+  private final ApplyTask task;
+  private final JdbcTarget target;
+  private final KafkaTableSchemas schemas;
+  private final ApplyProgress progress;
+  private final InstantSource clock;
+  private final ExecutorService thread;
+  private final Map<Integer, AppliedPosition> standing = new HashMap<>();
+  private @Nullable String schemaInUse;
+  private @Nullable CompletableFuture<OptionalInt> underWay;
+
+  /** Takes the target over: it is closed with this. */
+  TargetWriter(
+      ApplyTask task,
+      JdbcTarget target,
+      KafkaTableSchemas schemas,
+      ApplyProgress progress,
+      InstantSource clock) {
+    this.task = task;
+    this.target = target;
+    this.schemas = schemas;
+    this.progress = progress;
+    this.clock = clock;
+    thread = Executors.newSingleThreadExecutor(run -> new Thread(run, "write " + task.topic()));
+  }
+
+  /** Whether a batch is on its way. */
+  boolean isWriting() {
+    return underWay != null;
+  }
+
+  /**
+   * Writes a batch, now or while the caller goes on. None is on its way.
+   *
+   * @param changes of one partition that is held, in the order of their offsets
+   * @param bytes of their records
+   * @return the partition, if somebody else has moved its position; nothing is written then
+   */
+  OptionalInt write(int partition, List<TopicChange> changes, long bytes) {
+    if (changes.size() < AHEAD_CHANGES_MIN || bytes > AHEAD_BYTES_MAX) {
+      return writeNow(partition, changes, bytes);
+    }
+    underWay = CompletableFuture.supplyAsync(() -> writeNow(partition, changes, bytes), thread);
+    return OptionalInt.empty();
+  }
+
+  /**
+   * Waits for the batch that is on its way, if one is.
+   *
+   * @return its partition, if somebody else has moved the position there
+   * @throws OperatingFailure if it could not be written
+   */
+  OptionalInt settle() {
+    CompletableFuture<OptionalInt> batch = underWay;
+    if (batch == null) {
+      return OptionalInt.empty();
+    }
+    underWay = null;
+    try {
+      return batch.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof Error error) {
+        throw error;
+      }
+      throw e.getCause() instanceof RuntimeException failure ? failure : e;
+    }
+  }
+
+  private OptionalInt writeNow(int partition, List<TopicChange> changes, long bytes) {
+    int first = 0;
+    while (first < changes.size()) {
+      int end = endOfSchema(changes, first);
+      useSchema(changes.get(first));
+      long part = bytes * (end - first) / changes.size();
+      if (!apply(partition, changes.subList(first, end), part)) {
+        return OptionalInt.of(partition);
+      }
+      first = end;
+    }
+    return OptionalInt.empty();
+  }
+
+  /** Changes made under one version of the table's schema are written together. */
+  private static int endOfSchema(List<TopicChange> changes, int first) {
+    String schema = changes.get(first).change().source().schemaId();
+    int end = first + 1;
+    while (end < changes.size()
+        && Objects.equals(changes.get(end).change().source().schemaId(), schema)) {
+      end++;
+    }
+    return end;
+  }
+
+  /** A change that names none, of an earlier version, is taken as the tables are. */
+  private void useSchema(TopicChange change) {
+    String id = change.change().source().schemaId();
+    if (id != null && !id.equals(schemaInUse)) {
+      target.use(schemas.require(id), change.change().position());
+      schemaInUse = id;
+    }
+  }
+
+  private boolean apply(int partition, List<TopicChange> changes, long bytes) {
+    AppliedPosition from = Objects.requireNonNull(standing.get(partition));
+    AppliedPosition to = from.after(changes.get(changes.size() - 1));
+    long started = System.nanoTime();
+    if (target.apply(changes, from, to) instanceof Applied.Committed committed) {
+      standing.put(partition, to);
+      progress.count(
+          committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes note of records that hold no change; false if somebody else has moved the position. */
+  boolean advance(AppliedPosition from, long nextOffset) {
+    AppliedPosition to = from.at(nextOffset);
+    if (!target.advance(from, to)) {
+      return false;
+    }
+    standing.put(from.partition(), to);
+    return true;
+  }
+
+  /**
+   * Reads where the target stands in a partition, and goes on from there.
+   *
+   * <p>INVARIANT: only in the topic that the position is in: in another one of its name the same
+   * offset is another change.
+   *
+   * @return empty if the target has never been in step
+   */
+  Optional<AppliedPosition> stand(int partition, UUID topicId) {
+    // Whoever moved the position may have copied the tables as they are now.
+    schemaInUse = null;
+    Optional<AppliedPosition> found = target.find(partition);
+    if (found.isPresent()) {
+      AppliedPosition position = found.get();
+      if (!position.isIn(topicId)) {
+        throw KafkaTopicIdentity.replaced(task);
+      }
+      if (position.topicId() == null) {
+        target.noteTopic(topicId);
+      }
+      standing.put(partition, position);
+    }
+    return found;
+  }
+
+  /** Where the target stands in a partition; null if it is not held. */
+  @Nullable AppliedPosition standing(int partition) {
+    return standing.get(partition);
+  }
+
+  /** Gives a partition up. */
+  void leave(int partition) {
+    AppliedPosition given = standing.remove(partition);
+    if (given != null) {
+      progress.forget(given);
+    }
+  }
+
+  void checkAlive() {
+    target.checkAlive();
+  }
+
+  /** Waits for a batch on its way; the session is at its end, whatever comes of it. */
+  @Override
+  public void close() {
+    thread.shutdown();
+    try {
+      settle();
+    } catch (OperatingFailure e) {
+      LOG.log(System.Logger.Level.DEBUG, "The last batch of a session failed too.", e);
+    } finally {
+      Set.copyOf(standing.keySet()).forEach(this::leave);
+      target.close();
+    }
+  }
+}
