@@ -42,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Transactions take turns between two producers. A producer's next transaction begins only when
  * all markers of its last one are written, and the brokers let it try again and again meanwhile;
- * the other one's begins at once. A reader of a partition sees them in their order all the same.
+ * the other one's begins at once. It does not begin before: what two producers send at the same
+ * time may overtake one another on its way to a partition.
  *
  * <p>INVARIANT: the second producer is used only after the first one has committed something. Who
  * opens a writer takes both, the first one first; so one whose first producer still works has been
