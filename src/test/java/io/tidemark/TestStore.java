@@ -1,19 +1,44 @@
 package io.tidemark;
 
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.tidemark.postgres.PgDatabase;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.UUID;
 import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
 
 /** A migrated metadata database of its own, in the shared stack. */
 public final class TestStore {
+  /** More than ever ask the store at once. */
+  private static final int SESSIONS = 20;
+
+  /** A store that is not asked any more leaves the server its sessions. */
+  private static final Duration IDLE_MAX = Duration.ofSeconds(10);
+
   private static PgDatabase template;
 
   public final PgDatabase database = migrated();
   public final Jdbi jdbi;
 
   public TestStore() {
-    jdbi = Jdbi.create(() -> database.open("store"));
+    jdbi = Jdbi.create(pool(database));
+  }
+
+  /** As in the program: a session for each question would cost more than the questions. */
+  public static AgroalDataSource pool(PgDatabase store) {
+    try {
+      return AgroalDataSource.from(
+          new AgroalDataSourceConfigurationSupplier()
+              .connectionPoolConfiguration(
+                  pool ->
+                      pool.maxSize(SESSIONS)
+                          .reapTimeout(IDLE_MAX)
+                          .connectionFactoryConfiguration(one -> one.jdbcUrl(store.url()))));
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** An empty store: a copy of one that is migrated once, because hundreds of tests want one. */

@@ -31,8 +31,14 @@ import org.jdbi.v3.core.JdbiException;
  * its row's lock.
  */
 public final class JdbcConflictLog implements ConflictLog {
-  /** Decisions and other writers hold a conflict for as long as a target takes to answer. */
-  private static final String LOCK_TIMEOUT = "set local lock_timeout = '20s'";
+  /**
+   * Decisions and other writers hold a conflict for as long as a target takes to answer.
+   *
+   * <p>INVARIANT: each statement is planned for the table as it is. A plan that a session of the
+   * pool kept from when few conflicts were on record would read all of them for each of thousands.
+   */
+  private static final String SETTINGS =
+      "set local lock_timeout = '20s'; set local plan_cache_mode = force_custom_plan";
 
   /** A conflict that two writers find at once: the one that comes second starts over. */
   private static final Set<String> COLLISIONS = Set.of("23505", "40P01", "40001");
@@ -235,7 +241,7 @@ public final class JdbcConflictLog implements ConflictLog {
       try {
         return jdbi.inTransaction(
             handle -> {
-              handle.execute(LOCK_TIMEOUT);
+              handle.execute(SETTINGS);
               return work.run(handle.getConnection());
             });
       } catch (SQLException e) {

@@ -3,7 +3,6 @@ package io.tidemark.run;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.agroal.api.AgroalDataSource;
-import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
 import io.tidemark.apply.ApplySettings;
@@ -66,9 +65,6 @@ import org.jdbi.v3.core.Jdbi;
 final class EngineFixture implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** More than ever ask the store at once. */
-  private static final int SESSIONS = 20;
-
   /** The program's own pauses after a failure grow to ten seconds, which tests would wait for. */
   private static final ApplySettings IMPATIENT =
       new ApplySettings(
@@ -103,19 +99,7 @@ final class EngineFixture implements AutoCloseable {
    */
   EngineFixture(int partitions) {
     this.partitions = partitions;
-    PgDatabase store = TestStore.migrated();
-    try {
-      // As in the program: a session for each question would cost more than the questions.
-      pool =
-          AgroalDataSource.from(
-              new AgroalDataSourceConfigurationSupplier()
-                  .connectionPoolConfiguration(
-                      some ->
-                          some.maxSize(SESSIONS)
-                              .connectionFactoryConfiguration(one -> one.jdbcUrl(store.url()))));
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+    pool = TestStore.pool(TestStore.migrated());
     jdbi = Jdbi.create(pool);
   }
 
