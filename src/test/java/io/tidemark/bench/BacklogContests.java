@@ -1,6 +1,7 @@
 package io.tidemark.bench;
 
 import io.tidemark.TestStack;
+import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import io.tidemark.bench.Lab.Used;
@@ -43,7 +44,8 @@ final class BacklogContests implements AutoCloseable {
     this.changes = changes;
     this.rounds = rounds;
     this.ids = changes / tables;
-    followers = new Followers(lab, "backlog_of_" + tables, tables, (long) ids * rounds);
+    followers =
+        new Followers(lab, "backlog_of_" + tables, tables, (long) ids * rounds, Tuning.THROUGHPUT);
   }
 
   Contest of(String name, Mix mix, int perTransaction) {

@@ -33,8 +33,11 @@ final class BenchIT {
               .split(","));
   private static final Path RESULTS = Path.of("target", "bench");
 
-  /** A round that nobody counts, so that no contender is measured cold. */
-  private static final int WARM_ROUNDS = 1;
+  /** Rounds that nobody counts, so that no contender is measured cold. */
+  private static final int WARM_ROUNDS = 2;
+
+  /** Likewise, for contenders that have done much the same before. */
+  private static final int MORE_WARM_ROUNDS = 1;
 
   @Test
   void measures() throws Exception {
@@ -49,8 +52,8 @@ final class BenchIT {
     }
   }
 
-  private static void hold(Contest contest, Results results) throws Exception {
-    for (int round = 1 - WARM_ROUNDS; round <= ROUNDS; round++) {
+  private static void hold(Contest contest, Results results, int warmRounds) throws Exception {
+    for (int round = 1 - warmRounds; round <= ROUNDS; round++) {
       for (Map.Entry<String, Contender> one : contest.contenders().entrySet()) {
         Map<String, Double> figures = one.getValue().run();
         System.out.printf(
@@ -66,30 +69,30 @@ final class BenchIT {
   /** One kind after the other: what one leaves running would be measured with the next. */
   private static void measure(Lab lab, Results results) throws Exception {
     if (CASES.contains("copy")) {
-      hold(new CopyContests(lab, ROWS).wide(), results);
+      hold(new CopyContests(lab, ROWS).wide(), results, WARM_ROUNDS);
     }
     if (CASES.contains("copy-narrow")) {
-      hold(new CopyContests(lab, ROWS).narrow(), results);
+      hold(new CopyContests(lab, ROWS).narrow(), results, MORE_WARM_ROUNDS);
     }
     measureBacklogs(lab, results);
     measureTables(lab, results);
     if (CASES.contains("stages")) {
       try (StageContests stages = new StageContests(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
-        hold(stages.contest(), results);
+        hold(stages.contest(), results, WARM_ROUNDS);
       }
     }
     if (CASES.contains("detection")) {
       try (DetectionContest modes = new DetectionContest(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
-        hold(modes.contest(), results);
+        hold(modes.contest(), results, WARM_ROUNDS);
       }
     }
     measureLatencies(lab, results);
     if (CASES.contains("verify")) {
-      hold(new ProofContests(lab, ROWS).contest(), results);
+      hold(new ProofContests(lab, ROWS).contest(), results, MORE_WARM_ROUNDS);
     }
     if (CASES.contains("idle")) {
       try (IdleContest idle = new IdleContest(lab)) {
-        hold(idle.contest(), results);
+        hold(idle.contest(), results, MORE_WARM_ROUNDS);
       }
     }
   }
@@ -110,22 +113,24 @@ final class BenchIT {
     }
     int rounds = shapes.size() * (ROUNDS + WARM_ROUNDS);
     try (BacklogContests backlogs = new BacklogContests(lab, 1, CHANGES, rounds)) {
+      int warmRounds = WARM_ROUNDS;
       for (Map.Entry<String, Shape> one : shapes.entrySet()) {
         Shape shape = one.getValue();
-        hold(backlogs.of(one.getKey(), shape.mix(), shape.perTransaction()), results);
+        hold(backlogs.of(one.getKey(), shape.mix(), shape.perTransaction()), results, warmRounds);
+        warmRounds = MORE_WARM_ROUNDS;
       }
     }
   }
 
   private static void measureLatencies(Lab lab, Results results) throws Exception {
     List<Integer> rates =
-        Stream.of(100, 500, 1_000).filter(rate -> CASES.contains("latency-" + rate)).toList();
+        Stream.of(500, 100, 1_000).filter(rate -> CASES.contains("latency-" + rate)).toList();
     if (rates.isEmpty()) {
       return;
     }
     try (LatencyContests paced = new LatencyContests(lab)) {
       for (int rate : rates) {
-        hold(paced.at(rate), results);
+        hold(paced.at(rate), results, 0);
       }
     }
   }
@@ -136,7 +141,7 @@ final class BenchIT {
       if (CASES.contains(name)) {
         try (BacklogContests backlogs =
             new BacklogContests(lab, tables, CHANGES, ROUNDS + WARM_ROUNDS)) {
-          hold(backlogs.of(name, Mix.ALL, 100), results);
+          hold(backlogs.of(name, Mix.ALL, 100), results, WARM_ROUNDS);
         }
       }
     }

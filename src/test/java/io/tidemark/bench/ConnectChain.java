@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -28,17 +29,44 @@ final class ConnectChain implements Followers.Peer {
   private final Process process;
   private final Lab lab;
   private final String name;
+  private final Tuning tuning;
   private final Path log;
 
-  private ConnectChain(Process process, Lab lab, String name, Path log) {
+  /** What the sink waits for. It writes what a poll brings, and many small polls are slow. */
+  enum Tuning {
+    /** The first change that comes. */
+    DELAY(1, 500),
+    /** A good deal of changes, for a while. */
+    THROUGHPUT(1 << 20, 100);
+
+    private final int fetchBytesMin;
+    private final int waitMillisMax;
+
+    Tuning(int fetchBytesMin, int waitMillisMax) {
+      this.fetchBytesMin = fetchBytesMin;
+      this.waitMillisMax = waitMillisMax;
+    }
+
+    int fetchBytesMin() {
+      return fetchBytesMin;
+    }
+
+    int waitMillisMax() {
+      return waitMillisMax;
+    }
+  }
+
+  private ConnectChain(Process process, Lab lab, String name, Tuning tuning, Path log) {
     this.process = process;
     this.lab = lab;
     this.name = name;
+    this.tuning = tuning;
     this.log = log;
   }
 
   /** Starts it, and waits until changes of all tables arrive. */
-  static ConnectChain start(Lab lab, String name, List<String> tables) throws IOException {
+  static ConnectChain start(Lab lab, String name, List<String> tables, Tuning tuning)
+      throws IOException {
     Path directory = Files.createDirectories(lab.directory().resolve("connect-" + name));
     makeTopics(lab, name, tables);
     ProcessBuilder builder =
@@ -55,11 +83,12 @@ final class ConnectChain implements Followers.Peer {
                 name,
                 "public." + String.join(",public.", tables),
                 PLUGINS.toString(),
-                directory.resolve("offsets").toString()));
+                directory.resolve("offsets").toString(),
+                tuning.name()));
     // Into a file: nobody reads a pipe once it runs.
     Path log = directory.resolve("log");
     builder.redirectErrorStream(true).redirectOutput(log.toFile());
-    ConnectChain chain = new ConnectChain(builder.start(), lab, name, log);
+    ConnectChain chain = new ConnectChain(builder.start(), lab, name, tuning, log);
     Patience patience = new Patience("Kafka Connect");
     while (!Files.readString(log).contains(ConnectMain.READY)) {
       chain.requireAlive();
@@ -125,8 +154,10 @@ final class ConnectChain implements Followers.Peer {
 
   Follower follower() {
     return new Follower(
-        "Kafka Connect, Debezium source and JDBC sink",
-        Backend.sender(lab.source(), "connect_" + name),
+        "Kafka Connect, Debezium source and JDBC sink, tuned for "
+            + tuning.name().toLowerCase(Locale.ROOT),
+        lab.source(),
+        "connect_" + name,
         Backend.writer(lab.chain(), "connect%"),
         lab.chain(),
         OptionalLong.of(process.pid()),

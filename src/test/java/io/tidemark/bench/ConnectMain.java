@@ -21,7 +21,8 @@ import org.apache.kafka.connect.storage.FileOffsetBackingStore;
 /**
  * A Kafka Connect worker without its REST server, with Debezium's source and its JDBC sink, in a
  * process of its own. Arguments: brokers, ports of the source's server and of the target's, name,
- * tables with commas, directory of the connectors, file of the offsets. Ends when its input ends.
+ * tables with commas, directory of the connectors, file of the offsets, {@link
+ * ConnectChain.Tuning}. Ends when its input ends.
  */
 final class ConnectMain {
   static final String READY = "READY";
@@ -59,7 +60,7 @@ final class ConnectMain {
     StandaloneHerder herder = new StandaloneHerder(worker, "bench", policy);
     herder.start();
     put(herder, name + "-source", source(arguments[1], name, arguments[4]));
-    put(herder, name + "-sink", sink(arguments[2], name, arguments[4]));
+    put(herder, name + "-sink", sink(arguments, ConnectChain.Tuning.valueOf(arguments[7])));
     System.out.println(READY);
     Thread watch = new Thread(() -> watch(herder, name), "watch");
     watch.setDaemon(true);
@@ -135,15 +136,17 @@ final class ConnectMain {
         Map.entry("topic.creation.default.replication.factor", "1"));
   }
 
-  private static Map<String, String> sink(String port, String name, String tables) {
+  private static Map<String, String> sink(String[] arguments, ConnectChain.Tuning tuning) {
     return Map.ofEntries(
+        Map.entry("consumer.override.fetch.min.bytes", Integer.toString(tuning.fetchBytesMin())),
+        Map.entry("consumer.override.fetch.max.wait.ms", Integer.toString(tuning.waitMillisMax())),
         Map.entry("connector.class", "io.debezium.connector.jdbc.JdbcSinkConnector"),
         Map.entry("tasks.max", "1"),
-        Map.entry("topics", topics(name, tables)),
+        Map.entry("topics", topics(arguments[3], arguments[4])),
         Map.entry(
             "connection.url",
             "jdbc:postgresql://127.0.0.1:"
-                + port
+                + arguments[2]
                 + "/chain?ApplicationName=connect&reWriteBatchedInserts=true"),
         Map.entry("connection.username", "tidemark"),
         Map.entry("connection.password", "tidemark"),

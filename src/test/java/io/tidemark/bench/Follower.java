@@ -6,15 +6,21 @@ import java.util.OptionalLong;
 /**
  * One that brings changes from the source to a target.
  *
- * @param sender what sends it the source's changes
- * @param writer what writes them to the target
+ * @param slot a pattern, as of {@code like}, of the name of its slot at the source
+ * @param writer what writes changes to the target
  * @param program the process that runs beside PostgreSQL and the broker; empty for none
  * @param topics the beginning of the names of its topics; empty for none
  */
 record Follower(
     String name,
-    Backend sender,
+    PgDatabase source,
+    String slot,
     Backend writer,
     PgDatabase target,
     OptionalLong program,
-    String topics) {}
+    String topics) {
+  /** What sends it the source's changes. */
+  Backend sender() {
+    return Backend.sender(source, slot);
+  }
+}

@@ -1,6 +1,7 @@
 package io.tidemark.bench;
 
 import io.tidemark.TestStack;
+import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -26,8 +27,9 @@ final class Followers implements AutoCloseable {
   /**
    * @param name of the tables, which get numbers
    * @param rows of each table, besides the row that is the mark
+   * @param tuning of Kafka Connect
    */
-  Followers(Lab lab, String name, int count, long rows) throws Exception {
+  Followers(Lab lab, String name, int count, long rows, Tuning tuning) throws Exception {
     this.lab = lab;
     tables = new ArrayList<>();
     for (int number = 1; number <= count; number++) {
@@ -40,13 +42,13 @@ final class Followers implements AutoCloseable {
         TestStack.execute(database, "vacuum analyze " + table);
       }
     }
-    follow(name);
+    follow(name, tuning);
     for (Follower follower : all) {
       follower.sender().hold();
     }
   }
 
-  private void follow(String name) throws Exception {
+  private void follow(String name, Tuning tuning) throws Exception {
     for (String table : tables) {
       lab.keepInStep(table);
     }
@@ -56,12 +58,13 @@ final class Followers implements AutoCloseable {
     all.add(
         new Follower(
             "native logical replication",
-            replication.sender(),
+            lab.source(),
+            replication.slot(),
             Backend.writer(lab.peer(), "native_" + name),
             lab.peer(),
             OptionalLong.empty(),
             ""));
-    ConnectChain chain = ConnectChain.start(lab, name, tables);
+    ConnectChain chain = ConnectChain.start(lab, name, tables, tuning);
     peers.add(chain);
     all.add(chain.follower());
   }

@@ -1,5 +1,6 @@
 package io.tidemark.bench;
 
+import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import io.tidemark.bench.Lab.Used;
@@ -19,7 +20,7 @@ final class IdleContest implements AutoCloseable {
 
   IdleContest(Lab lab) throws Exception {
     this.lab = lab;
-    followers = new Followers(lab, "idle", 1, 1_000);
+    followers = new Followers(lab, "idle", 1, 1_000, Tuning.DELAY);
   }
 
   Contest contest() {

@@ -134,7 +134,8 @@ final class Lab implements AutoCloseable {
   Follower tidemark() {
     return new Follower(
         "Tidemark",
-        Backend.sender(source, "tidemark%"),
+        source,
+        "tidemark%",
         Backend.writer(target, "%apply%"),
         target,
         OptionalLong.of(program.pid()),

@@ -1,5 +1,6 @@
 package io.tidemark.bench;
 
+import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import io.tidemark.postgres.PgDatabase;
@@ -7,12 +8,15 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -23,20 +27,26 @@ import java.util.concurrent.locks.LockSupport;
  * PostgreSQL's own replication takes the source's time over.
  */
 final class LatencyContests implements AutoCloseable {
+  /** A process is slow until it is compiled, which at these rates takes it a minute or two. */
+  private static final int FIRST_WARM_SECONDS = 90;
+
   private static final int WARM_SECONDS = 5;
   private static final int SECONDS = 15;
 
   /** So long a row may be there before it is seen; it is the same for all. */
   private static final long LOOK_MILLIS = 1;
 
+  private static final Duration HELD_LOOK = Duration.ofMillis(100);
+
   private final Lab lab;
   private final Followers followers;
   private final String table;
+  private final Set<String> warm = new HashSet<>();
   private long next = 1;
 
   LatencyContests(Lab lab) throws Exception {
     this.lab = lab;
-    followers = new Followers(lab, "paced", 1, 0);
+    followers = new Followers(lab, "paced", 1, 0, Tuning.DELAY);
     table = followers.tables().get(0);
   }
 
@@ -48,7 +58,11 @@ final class LatencyContests implements AutoCloseable {
     return new Contest(
         "latency-" + perSecond,
         "delay at %,d transactions of one row a second".formatted(perSecond),
-        List.of(Figure.less("p50", "ms"), Figure.less("p95", "ms"), Figure.less("p99", "ms")),
+        List.of(
+            Figure.less("p50", "ms"),
+            Figure.less("p95", "ms"),
+            Figure.less("p99", "ms"),
+            Figure.less("log of the source not confirmed, most", "kB")),
         contenders);
   }
 
@@ -56,11 +70,13 @@ final class LatencyContests implements AutoCloseable {
     follower.sender().release();
     // What the others did while this one stood still.
     settle(follower);
-    load(perSecond, WARM_SECONDS);
+    load(perSecond, warm.add(follower.name()) ? FIRST_WARM_SECONDS : WARM_SECONDS);
     settle(follower);
     long first = next;
     CompletableFuture<Void> loading =
         CompletableFuture.runAsync(() -> loadUnchecked(perSecond, SECONDS));
+    CompletableFuture<Double> unconfirmed =
+        CompletableFuture.supplyAsync(() -> unconfirmed(follower, loading));
     Map<Long, Long> seen = watch(follower.target(), first, perSecond * SECONDS, loading);
     loading.get();
     follower.sender().hold();
@@ -69,7 +85,40 @@ final class LatencyContests implements AutoCloseable {
             .mapToLong(one -> seen.get(one.getKey()) - one.getValue())
             .sorted()
             .toArray();
-    return Map.of("p50", at(delays, 0.5), "p95", at(delays, 0.95), "p99", at(delays, 0.99));
+    return Map.of(
+        "p50",
+        at(delays, 0.5),
+        "p95",
+        at(delays, 0.95),
+        "p99",
+        at(delays, 0.99),
+        "log of the source not confirmed, most",
+        unconfirmed.get());
+  }
+
+  /** How much of its log the source has to keep for a follower at the worst, in kilobytes. */
+  private static double unconfirmed(Follower follower, CompletableFuture<Void> loading) {
+    String held =
+        """
+        select coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)), 0)::int8
+        from pg_replication_slots
+        where slot_name like '%s'
+        """
+            .formatted(follower.slot());
+    try (Connection connection = follower.source().open("bench");
+        var statement = connection.prepareStatement(held)) {
+      long most = 0;
+      while (!loading.isDone()) {
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          most = Math.max(most, row.getLong(1));
+        }
+        LockSupport.parkNanos(HELD_LOOK.toNanos());
+      }
+      return most / 1e3;
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private void settle(Follower follower) throws Exception {

@@ -56,8 +56,8 @@ final class NativeReplication implements Followers.Peer {
             TestStack.text(source, "select current_database()"));
   }
 
-  Backend sender() {
-    return Backend.sender(source, name);
+  String slot() {
+    return name;
   }
 
   @Override

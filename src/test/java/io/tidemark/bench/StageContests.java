@@ -1,5 +1,6 @@
 package io.tidemark.bench;
 
+import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import io.tidemark.bench.Orders.Load;
@@ -31,7 +32,7 @@ final class StageContests implements AutoCloseable {
     this.lab = lab;
     this.changes = changes;
     this.rounds = rounds;
-    followers = new Followers(lab, "stages", 1, (long) changes * rounds);
+    followers = new Followers(lab, "stages", 1, (long) changes * rounds, Tuning.THROUGHPUT);
   }
 
   Contest contest() {
