@@ -23,10 +23,13 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The target's server dies with the log that it has not written yet. It writes as late as it can
- * here, so that the last moments are always lost.
+ * here, so that the last moments are lost as a rule.
  */
 class TargetCrashTest {
   private static final String TABLE = "create table t (id int primary key, v text)";
+
+  /** Crashes until one has been seen to take something back. */
+  private static final int ROUNDS_MAX = 8;
 
   private final EngineFixture fixture = new EngineFixture();
   private ForkedStack server;
@@ -54,8 +57,8 @@ class TargetCrashTest {
   void appliesAgainWhatTheTargetForgot() throws Exception {
     UUID t = fixture.create("t", "");
     fixture.awaitState(t, SyncState.STREAMING);
-    int lost = 0;
-    for (int round = 1; round <= 3; round++) {
+    boolean lost = false;
+    for (int round = 1; round <= 2 || (!lost && round <= ROUNDS_MAX); round++) {
       TestStack.execute(
           fixture.source,
           "insert into t select %1$d * 100 + i, 'new' from generate_series(1, 50) i;"
@@ -64,12 +67,13 @@ class TargetCrashTest {
       awaitEqual();
 
       crash();
-      lost += content(target).equals(content(fixture.source)) ? 0 : 1;
+      // The loop may be quicker than this look, or the server had written its log by chance.
+      lost |= !content(target).equals(content(fixture.source));
       awaitEqual();
     }
 
     // Else nothing was shown.
-    assertThat(lost).isPositive();
+    assertThat(lost).isTrue();
     assertThat(fixture.conflicts(t)).isEmpty();
   }
 
