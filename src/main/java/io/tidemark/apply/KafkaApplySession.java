@@ -44,6 +44,10 @@ final class KafkaApplySession implements ApplySession {
   private final KafkaConsumer<byte[], byte[]> consumer;
   private final KafkaChanges reader;
   private final Set<TopicPartition> assigned = new HashSet<>();
+
+  /** Partitions that were set back or on since the last poll: what it brought of them is void. */
+  private final Set<Integer> voided = new HashSet<>();
+
   private Instant lastCheck;
   private Instant lastHint;
 
@@ -125,7 +129,11 @@ final class KafkaApplySession implements ApplySession {
 
   private ConsumerRecords<byte[], byte[]> poll() {
     try {
-      return consumer.poll(writer.isWriting() ? Duration.ZERO : settings.pollMax());
+      ConsumerRecords<byte[], byte[]> records =
+          consumer.poll(writer.isWriting() ? Duration.ZERO : settings.pollMax());
+      // What a rebalance moved in this poll was moved before it fetched.
+      voided.clear();
+      return records;
     } catch (OffsetOutOfRangeException e) {
       throw new OperatingFailure(
           OperatingFailure.Kind.BROKER,
@@ -156,34 +164,27 @@ final class KafkaApplySession implements ApplySession {
     }
   }
 
-  /** Applies one batch; answers false if the rest of the poll is void. */
+  /**
+   * Applies one batch; answers false if the rest that the poll brought of its partition is void.
+   */
   private boolean take(
       TopicPartition partition, List<ConsumerRecord<byte[], byte[]>> records, long bytes) {
     List<TopicChange> changes = new ArrayList<>(records.size());
     for (ConsumerRecord<byte[], byte[]> record : records) {
       changes.add(reader.read(record));
     }
-    // The one before, which was on its way while this one was read.
-    if (!isInPlace(partition, writer.settle())) {
-      return false;
-    }
+    // The one before, which was on its way while this one was read; it may be another partition's
+    // of which this poll brought records too.
+    writer.settle().ifPresent(this::seekToStanding);
     AppliedPosition position = writer.standing(partition.partition());
-    if (position == null) {
-      // Given up in a rebalance of this very poll.
+    // Null if given up in a rebalance of this very poll.
+    if (position == null || voided.contains(partition.partition())) {
       return false;
     }
     report(partition, position.nextOffset());
     hint(clock.instant());
-    return isInPlace(partition, writer.write(partition.partition(), changes, bytes));
-  }
-
-  /** Goes on where the target stands if somebody else has moved it; false if that was in this. */
-  private boolean isInPlace(TopicPartition partition, OptionalInt overtaken) {
-    if (overtaken.isEmpty()) {
-      return true;
-    }
-    seekToStanding(overtaken.getAsInt());
-    return overtaken.getAsInt() != partition.partition();
+    writer.write(partition.partition(), changes, bytes).ifPresent(this::seekToStanding);
+    return !voided.contains(partition.partition());
   }
 
   /** Nothing more has come: waits for what is on its way, or sees to what else is to be done. */
@@ -268,6 +269,7 @@ final class KafkaApplySession implements ApplySession {
       AppliedPosition position =
           writer.stand(partition.partition(), topicId).orElseThrow(() -> neverInStep(partition));
       consumer.seek(partition, position.nextOffset());
+      voided.add(partition.partition());
     }
   }
 
