@@ -5,8 +5,11 @@ interface ApplySession extends AutoCloseable {
   /** Waits for changes a while, and applies those that came. */
   void step();
 
-  /** Whether there is something to apply here; not while other instances do all of it. */
-  boolean isAssigned();
+  /**
+   * Whether changes flow here: not while other instances apply all of them, nor before the first
+   * that it began to write are written.
+   */
+  boolean isFlowing();
 
   /** Makes {@link #step()} end at once; from any thread. */
   void wakeup();

@@ -159,7 +159,7 @@ public final class KafkaApplyLoop implements AutoCloseable {
       session = opened;
       while (!isStopping()) {
         opened.step();
-        if (opened.isAssigned() && !(state.get() instanceof ApplyState.Running)) {
+        if (opened.isFlowing() && !(state.get() instanceof ApplyState.Running)) {
           state.set(new ApplyState.Running(clock.instant()));
         }
       }

@@ -103,8 +103,8 @@ final class KafkaApplySession implements ApplySession {
   }
 
   @Override
-  public boolean isAssigned() {
-    return !assigned.isEmpty();
+  public boolean isFlowing() {
+    return !assigned.isEmpty() && writer.isProven();
   }
 
   /**

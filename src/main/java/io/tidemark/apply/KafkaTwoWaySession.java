@@ -95,7 +95,7 @@ final class KafkaTwoWaySession implements ApplySession {
   }
 
   @Override
-  public boolean isAssigned() {
+  public boolean isFlowing() {
     return !standing.isEmpty();
   }
 

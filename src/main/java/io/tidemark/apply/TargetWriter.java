@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * a small one is not worth the switch.
  *
  * <p>INVARIANT: the session's thread touches nothing here while a batch is on its way; every method
- * but {@link #isWriting()} waits for it first, or requires that none is.
+ * but {@link #isWriting()} and {@link #isProven()} waits for it first, or requires that none is.
  */
 final class TargetWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(TargetWriter.class.getName());
@@ -42,6 +42,7 @@ final class TargetWriter implements AutoCloseable {
   private final Map<Integer, AppliedPosition> standing = new HashMap<>();
   private @Nullable String schemaInUse;
   private @Nullable CompletableFuture<OptionalInt> underWay;
+  private boolean hasWritten;
 
   /** Takes the target over: it is closed with this. */
   TargetWriter(
@@ -61,6 +62,11 @@ final class TargetWriter implements AutoCloseable {
   /** Whether a batch is on its way. */
   boolean isWriting() {
     return underWay != null;
+  }
+
+  /** False as long as the first batch that was to be written has not been. */
+  boolean isProven() {
+    return underWay == null || hasWritten;
   }
 
   /**
@@ -91,7 +97,9 @@ final class TargetWriter implements AutoCloseable {
     }
     underWay = null;
     try {
-      return batch.join();
+      OptionalInt overtaken = batch.join();
+      hasWritten |= overtaken.isEmpty();
+      return overtaken;
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error) {
         throw error;

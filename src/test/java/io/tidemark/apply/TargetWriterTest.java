@@ -1,0 +1,130 @@
+package io.tidemark.apply;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tidemark.TestStack;
+import io.tidemark.change.Change;
+import io.tidemark.change.ChangeSource;
+import io.tidemark.change.OperatingFailure;
+import io.tidemark.change.Row;
+import io.tidemark.change.SourcePosition;
+import io.tidemark.conflict.ConflictDetection;
+import io.tidemark.conflict.ConflictLog;
+import io.tidemark.conflict.ConflictPolicy;
+import io.tidemark.conflict.ConflictResolution;
+import io.tidemark.postgres.PgCatalog;
+import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.TableShape;
+import io.tidemark.sync.DeleteHandling;
+import io.tidemark.sync.TableMapping;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class TargetWriterTest {
+  private static final String TOPIC = "t";
+  private static final int PARTITION = 0;
+
+  private final PgDatabase target = TestStack.database("target");
+
+  /** Else a stream that fails each time would be called well each time before it fails. */
+  @Test
+  void isProvenOnceAFirstLargeBatchHasBeenWritten() throws SQLException {
+    try (TargetWriter writer = writer()) {
+      assertThat(writer.isProven()).isTrue();
+      write(writer, 0);
+      assertThat(writer.isWriting()).isTrue();
+      assertThat(writer.isProven()).isFalse();
+      writer.settle();
+      assertThat(writer.isProven()).isTrue();
+
+      write(writer, 200);
+
+      assertThat(writer.isWriting()).isTrue();
+      assertThat(writer.isProven()).isTrue();
+      writer.settle();
+    }
+    assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("400");
+  }
+
+  @Test
+  void isNotProvenByABatchThatCannotBeWritten() throws SQLException {
+    try (TargetWriter writer = writer()) {
+      TestStack.execute(target, "drop table item");
+      write(writer, 0);
+
+      assertThat(writer.isProven()).isFalse();
+      assertThatThrownBy(writer::settle).isInstanceOf(OperatingFailure.class);
+    }
+  }
+
+  private static void write(TargetWriter writer, int first) {
+    List<TopicChange> changes =
+        IntStream.range(first, first + 200)
+            .mapToObj(
+                i ->
+                    new TopicChange(
+                        new Change.Insert(
+                            source(i),
+                            Row.of(ApplyFixture.SHAPE, "" + i, "n", "c" + i, null, null)),
+                        i))
+            .toList();
+    assertThat(writer.write(PARTITION, changes, 10_000)).isEmpty();
+  }
+
+  private static ChangeSource source(int ordinal) {
+    return new ChangeSource(
+        "source",
+        "db",
+        ApplyFixture.TABLE,
+        new SourcePosition(100, ordinal, 0),
+        7,
+        99,
+        1_000_000_000_000_000L,
+        null,
+        null);
+  }
+
+  private TargetWriter writer() throws SQLException {
+    TestStack.execute(
+        target,
+        "create table item (id bigint primary key, name text, code text, at timestamptz, note"
+            + " text)");
+    ApplyTask task =
+        new ApplyTask(
+            UUID.randomUUID(), "source", target, TOPIC, "schemas", DeleteHandling.APPLY, 1000);
+    ApplyPlan plan;
+    try (Connection connection = target.open("test")) {
+      JdbcPositions.ensureTable(connection);
+      new JdbcPositions(task.configuration())
+          .set(connection, new AppliedPosition(TOPIC, PARTITION, 0, SourcePosition.START, 0));
+      TableShape shape = PgCatalog.shapeOf(connection, ApplyFixture.TABLE).orElseThrow();
+      List<TableMapping.Pair> columns =
+          shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
+      plan =
+          new ApplyPlan(
+              new TableMapping(shape, shape, columns, columns.subList(0, 1), null),
+              new ConflictPolicy(
+                  ConflictResolution.SOURCE_WINS, ConflictDetection.EXISTENCE, null, false));
+    }
+    // Changes that name no schema: nothing asks Kafka.
+    TargetWriter writer =
+        new TargetWriter(
+            task,
+            JdbcTarget.open(
+                task,
+                plan,
+                new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of())),
+            new KafkaTableSchemas(task, Map.of()),
+            new ApplyProgress(),
+            Clock.systemUTC());
+    assertThat(writer.stand(PARTITION, UUID.randomUUID())).isPresent();
+    return writer;
+  }
+}
