@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * How far a loop has come and how much it has done: written by the loop's thread, read by anyone.
+ * How far a loop has come and how much it has done: written by the loop's threads, read by anyone.
  */
 public final class ApplyProgress {
   /**

@@ -6,10 +6,16 @@ interface ApplySession extends AutoCloseable {
   void step();
 
   /**
-   * Whether changes flow here: not while other instances apply all of them, nor before the first
-   * that it began to write are written.
+   * Whether changes flow here: some have been written, or there are none to write. Not while others
+   * apply all of them.
    */
   boolean isFlowing();
+
+  /**
+   * Whether others apply all there is, while whatever this session would need has been seen to
+   * answer.
+   */
+  boolean isStandingBy();
 
   /** Makes {@link #step()} end at once; from any thread. */
   void wakeup();

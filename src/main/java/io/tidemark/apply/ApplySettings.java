@@ -11,14 +11,27 @@ import java.time.Duration;
  * @param retryMin the first pause after a failure; doubles up to {@code retryMax}
  * @param batchBytesMax record bytes per transaction at most, so that large rows do not fill the
  *     heap
+ * @param sessions of one configuration in this process, which share its topic's partitions; at
+ *     least 1
  */
 public record ApplySettings(
-    Duration pollMax, Duration idleCheck, Duration retryMin, Duration retryMax, int batchBytesMax) {
+    Duration pollMax,
+    Duration idleCheck,
+    Duration retryMin,
+    Duration retryMax,
+    int batchBytesMax,
+    int sessions) {
   public static final ApplySettings DEFAULT =
       new ApplySettings(
           Duration.ofMillis(500),
           Duration.ofSeconds(5),
           Duration.ofMillis(200),
           Duration.ofSeconds(10),
-          16 << 20);
+          16 << 20,
+          1);
+
+  /** The same with another number of sessions. */
+  public ApplySettings with(int moreSessions) {
+    return new ApplySettings(pollMax, idleCheck, retryMin, retryMax, batchBytesMax, moreSessions);
+  }
 }

@@ -10,7 +10,7 @@ public sealed interface ApplyState {
   /** Not running: not yet started, or stopped. */
   record Stopped(Instant since) implements ApplyState {}
 
-  /** Joining the group and opening the target. */
+  /** Joining the group and opening the target, or waiting while others apply all there is. */
   record Starting(Instant since) implements ApplyState {}
 
   /** Changes flow. */

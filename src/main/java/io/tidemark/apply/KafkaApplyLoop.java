@@ -1,57 +1,28 @@
 package io.tidemark.apply;
 
-import io.tidemark.change.OperatingFailure;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.errors.WakeupException;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
 /**
- * The thread that keeps one configuration's target up with its topic. It never gives up: whatever
- * fails is tried again with growing pauses, and said in {@link #state()} meanwhile.
+ * Keeps one configuration's target up with its topic, in one thread or in several, which then share
+ * the topic's partitions as instances do. Whatever fails is tried again, and said in {@link
+ * #state()} meanwhile.
  */
 public final class KafkaApplyLoop implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(KafkaApplyLoop.class.getName());
-
-  /** A batch in flight is given this long to commit before the thread is interrupted. */
-  private static final Duration STOP_MAX = Duration.ofSeconds(20);
-
-  /** Asks both databases how to write, each time the loop starts over. */
+  /** Asks both databases how to write, each time a thread starts over. */
   public interface Plans {
     ApplyPlan current();
   }
 
-  private interface Sessions {
-    ApplySession open(ApplyProgress progress);
-  }
+  private final ApplyProgress progress;
+  private final List<KafkaApplyThread> threads;
 
-  private final String topic;
-  private final Sessions sessions;
-  private final ApplySettings settings;
-  private final InstantSource clock;
-  private final ApplyProgress progress = new ApplyProgress();
-  private final CountDownLatch stopping = new CountDownLatch(1);
-  private final AtomicReference<ApplyState> state;
-  private final Thread thread;
-  private volatile @Nullable ApplySession session;
-
-  private KafkaApplyLoop(
-      String topic, Sessions sessions, ApplySettings settings, InstantSource clock) {
-    this.topic = topic;
-    this.sessions = sessions;
-    this.settings = settings;
-    this.clock = clock;
-    state = new AtomicReference<>(new ApplyState.Stopped(clock.instant()));
-    thread = new Thread(this::run, "apply " + topic);
+  private KafkaApplyLoop(ApplyProgress progress, List<KafkaApplyThread> threads) {
+    this.progress = progress;
+    this.threads = threads;
   }
 
   /** A loop from a source's topic to a target. */
@@ -63,13 +34,27 @@ public final class KafkaApplyLoop implements AutoCloseable {
       ApplyPorts ports,
       InstantSource clock) {
     Map<String, Object> clients = Map.copyOf(kafka);
-    return new KafkaApplyLoop(
-        task.topic(),
-        progress ->
-            KafkaApplySession.open(
-                task, plans.current(), clients, settings, ports, progress, clock),
-        settings,
-        clock);
+    ApplyProgress progress = new ApplyProgress();
+    List<KafkaApplyThread> threads =
+        IntStream.range(0, settings.sessions())
+            .mapToObj(
+                number ->
+                    new KafkaApplyThread(
+                        task.topic(),
+                        () ->
+                            KafkaApplySession.open(
+                                task,
+                                number,
+                                plans.current(),
+                                clients,
+                                settings,
+                                ports,
+                                progress,
+                                clock),
+                        settings,
+                        clock))
+            .toList();
+    return new KafkaApplyLoop(progress, threads);
   }
 
   /** A loop that keeps two tables in step in both directions. */
@@ -81,169 +66,59 @@ public final class KafkaApplyLoop implements AutoCloseable {
       ApplyPorts ports,
       InstantSource clock) {
     Map<String, Object> clients = Map.copyOf(kafka);
-    return new KafkaApplyLoop(
-        task.sourceTopic(),
-        progress -> KafkaTwoWaySession.open(task, plans, clients, settings, ports, progress, clock),
-        settings,
-        clock);
+    ApplyProgress progress = new ApplyProgress();
+    KafkaApplyThread thread =
+        new KafkaApplyThread(
+            task.sourceTopic(),
+            () -> KafkaTwoWaySession.open(task, plans, clients, settings, ports, progress, clock),
+            settings,
+            clock);
+    return new KafkaApplyLoop(progress, List.of(thread));
   }
 
   public void start() {
-    thread.start();
+    threads.forEach(KafkaApplyThread::start);
   }
 
+  /**
+   * What the thread does of which a person would want to know first: one that fails before those
+   * that run, and one that runs before those that wait for partitions.
+   */
   public ApplyState state() {
-    return state.get();
+    return threads.stream()
+        .map(KafkaApplyThread::state)
+        .min(Comparator.comparingInt(KafkaApplyLoop::urgency))
+        .orElseThrow();
+  }
+
+  private static int urgency(ApplyState state) {
+    if (state instanceof ApplyState.Retrying) {
+      return 0;
+    }
+    if (state instanceof ApplyState.Running) {
+      return 1;
+    }
+    return state instanceof ApplyState.Starting ? 2 : 3;
   }
 
   /** Whether the target has lost its position, so that it needs a full copy to go on. */
   public boolean lacksPosition() {
-    return state.get() instanceof ApplyState.Retrying retrying
-        && retrying.code().equals(KafkaApplySession.NO_POSITION);
+    return threads.stream()
+        .map(KafkaApplyThread::state)
+        .anyMatch(
+            state ->
+                state instanceof ApplyState.Retrying retrying
+                    && retrying.code().equals(KafkaApplySession.NO_POSITION));
   }
 
   public ApplyProgress progress() {
     return progress;
   }
 
-  private boolean isStopping() {
-    return stopping.getCount() == 0;
-  }
-
-  private void run() {
-    int attempts = 0;
-    while (!isStopping()) {
-      Instant started = clock.instant();
-      if (attempts == 0) {
-        state.set(new ApplyState.Starting(started));
-      }
-      try {
-        consume();
-        attempts = 0;
-      } catch (WakeupException e) {
-        // close() woke the consumer; the loop's condition ends it.
-        continue;
-      } catch (KafkaException | OperatingFailure e) {
-        boolean hadRun = state.get() instanceof ApplyState.Running;
-        attempts = hadRun ? 1 : attempts + 1;
-        retrying(e, attempts);
-      } catch (RuntimeException e) {
-        // A broken promise of our own code: seen, logged whole, and tried again like any failure.
-        LOG.log(Level.ERROR, () -> "apply of " + topic + " failed unexpectedly", e);
-        attempts++;
-        retrying(e, attempts);
-      } catch (OutOfMemoryError e) {
-        // A large row, as a rule: whoever waits for it has to be told, and others go on.
-        attempts++;
-        retrying(outOfMemory(e), attempts);
-      }
-      pause(attempts);
-    }
-    state.set(new ApplyState.Stopped(clock.instant()));
-  }
-
-  private OperatingFailure outOfMemory(OutOfMemoryError e) {
-    long megabytes = Runtime.getRuntime().maxMemory() >> 20;
-    return new OperatingFailure(
-        OperatingFailure.Kind.CAPACITY,
-        "out_of_memory",
-        "the next changes of %s do not fit into this process's memory of %d MB"
-            .formatted(topic, megabytes),
-        "start it with more (java -Xmx…): a row takes up to ten times its own size; or give the"
-            + " configuration a smaller batch_size",
-        e);
-  }
-
-  private void consume() {
-    try (ApplySession opened = sessions.open(progress)) {
-      session = opened;
-      while (!isStopping()) {
-        opened.step();
-        if (opened.isFlowing() && !(state.get() instanceof ApplyState.Running)) {
-          state.set(new ApplyState.Running(clock.instant()));
-        }
-      }
-    } finally {
-      session = null;
-    }
-  }
-
-  private void retrying(Exception e, int attempts) {
-    OperatingFailure failure = failure(e);
-    Instant since =
-        state.get() instanceof ApplyState.Retrying earlier ? earlier.since() : clock.instant();
-    state.set(
-        new ApplyState.Retrying(
-            since, failure.code(), reason(failure), failure.hint().orElse(""), attempts));
-    LOG.log(
-        Level.WARNING,
-        () -> "apply of " + topic + ", attempt " + attempts + ": " + reason(failure));
-  }
-
-  private static String reason(OperatingFailure failure) {
-    return String.valueOf(failure.getMessage());
-  }
-
-  /** The failure itself, or the one that the consumer wrapped, or what Kafka's own means. */
-  private OperatingFailure failure(Exception e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof OperatingFailure failure) {
-        return failure;
-      }
-    }
-    if (e instanceof KafkaException) {
-      return new OperatingFailure(
-          OperatingFailure.Kind.BROKER,
-          "broker_unreachable",
-          "Kafka: " + e.getMessage() + " (" + e.getClass().getSimpleName() + ")",
-          "check that the brokers are up and reachable, and that this user may read " + topic,
-          e);
-    }
-    return new OperatingFailure(
-        OperatingFailure.Kind.CAPACITY,
-        "unexpected",
-        "an unexpected " + e.getClass().getSimpleName() + "; the log has it whole",
-        null,
-        e);
-  }
-
-  private void pause(int attempts) {
-    if (attempts == 0) {
-      return;
-    }
-    long doubled = settings.retryMin().toMillis() << Math.min(attempts - 1, 16);
-    long bounded = Math.min(doubled, settings.retryMax().toMillis());
-    long jittered = bounded / 2 + ThreadLocalRandom.current().nextLong(bounded / 2 + 1);
-    try {
-      if (stopping.await(jittered, TimeUnit.MILLISECONDS)) {
-        LOG.log(Level.DEBUG, () -> "apply of " + topic + " stops");
-      }
-    } catch (InterruptedException e) {
-      // Only close() interrupts this thread, and it has already said that the loop is to stop.
-      stopping.countDown();
-    }
-  }
-
-  /** Stops after the batch in flight; idempotent. */
+  /** Stops after the batches in flight; idempotent. */
   @Override
   public void close() {
-    stopping.countDown();
-    ApplySession current = session;
-    if (current != null) {
-      current.wakeup();
-    }
-    if (!thread.isAlive()) {
-      return;
-    }
-    try {
-      thread.join(STOP_MAX.toMillis());
-      if (thread.isAlive()) {
-        LOG.log(Level.WARNING, () -> "apply of " + topic + " does not stop: interrupted");
-        thread.interrupt();
-        thread.join(STOP_MAX.toMillis());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    threads.forEach(KafkaApplyThread::stop);
+    threads.forEach(KafkaApplyThread::close);
   }
 }

@@ -49,6 +49,7 @@ final class KafkaApplySession implements ApplySession {
   private final Set<Integer> voided = new HashSet<>();
 
   private Instant lastCheck;
+  private boolean hasChecked;
   private Instant lastHint;
 
   private KafkaApplySession(
@@ -71,8 +72,12 @@ final class KafkaApplySession implements ApplySession {
     lastHint = clock.instant();
   }
 
+  /**
+   * @param number of the session in this process's loop
+   */
   static KafkaApplySession open(
       ApplyTask task,
+      int number,
       ApplyPlan plan,
       Map<String, Object> kafka,
       ApplySettings settings,
@@ -87,7 +92,7 @@ final class KafkaApplySession implements ApplySession {
             progress,
             clock);
     try {
-      KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, kafka);
+      KafkaConsumer<byte[], byte[]> consumer = KafkaConsumers.inGroup(task, number, kafka);
       KafkaApplySession session =
           new KafkaApplySession(task, kafka, settings, progress, clock, writer, consumer);
       consumer.subscribe(List.of(task.topic()), session.new Rebalance());
@@ -104,7 +109,14 @@ final class KafkaApplySession implements ApplySession {
 
   @Override
   public boolean isFlowing() {
-    return !assigned.isEmpty() && writer.isProven();
+    return !assigned.isEmpty()
+        && (writer.hasWritten()
+            || assigned.stream().allMatch(one -> consumer.currentLag(one).orElse(1) == 0));
+  }
+
+  @Override
+  public boolean isStandingBy() {
+    return assigned.isEmpty() && hasChecked;
   }
 
   /**
@@ -213,6 +225,7 @@ final class KafkaApplySession implements ApplySession {
             ? KafkaConsumers.partitions(consumer, task.topic(), BROKER_ANSWER_MAX)
             : assigned,
         BROKER_ANSWER_MAX);
+    hasChecked = true;
   }
 
   /**

@@ -11,19 +11,26 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /** How change topics are read: committed records only, and never past a hole. */
 final class KafkaConsumers {
-  /** A record of 100 MB is legal in the topics; a fetch returns it whole whatever this bound. */
   /** What a broker may hold a fetch back: a consumer's end waits for the one under way. */
   private static final int SHORT_LIFE_WAIT_MILLIS = 50;
 
+  /** A record of 100 MB is legal in the topics; a fetch returns it whole whatever this bound. */
   private static final int FETCH_BYTES_MAX = 8 << 20;
 
   private KafkaConsumers() {}
 
-  /** A consumer that shares the topic's partitions with the configuration's other instances. */
-  static KafkaConsumer<byte[], byte[]> inGroup(ApplyTask task, Map<String, Object> kafka) {
+  /**
+   * A consumer that shares the topic's partitions with the configuration's others, here and in
+   * other instances.
+   *
+   * @param number among those of this process
+   */
+  static KafkaConsumer<byte[], byte[]> inGroup(
+      ApplyTask task, int number, Map<String, Object> kafka) {
     Map<String, Object> settings = common(task.batchSize(), kafka);
     settings.put(ConsumerConfig.GROUP_ID_CONFIG, "tidemark." + task.configuration());
-    settings.put(ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-apply-" + task.configuration());
+    settings.put(
+        ConsumerConfig.CLIENT_ID_CONFIG, "tidemark-apply-" + task.configuration() + "-" + number);
     // An instance that dies gives its partitions up after this time.
     settings.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, 10_000);
     settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, 3_000);

@@ -99,6 +99,12 @@ final class KafkaTwoWaySession implements ApplySession {
     return !standing.isEmpty();
   }
 
+  /** Who asks for the lead in vain has asked the databases. */
+  @Override
+  public boolean isStandingBy() {
+    return standing.isEmpty();
+  }
+
   /** Waits for changes of either side a while, and brings in step what they touch. */
   @Override
   public void step() {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * a small one is not worth the switch.
  *
  * <p>INVARIANT: the session's thread touches nothing here while a batch is on its way; every method
- * but {@link #isWriting()} and {@link #isProven()} waits for it first, or requires that none is.
+ * but {@link #isWriting()} and {@link #hasWritten()} waits for it first, or requires that none is.
  */
 final class TargetWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(TargetWriter.class.getName());
@@ -64,9 +64,9 @@ final class TargetWriter implements AutoCloseable {
     return underWay != null;
   }
 
-  /** False as long as the first batch that was to be written has not been. */
-  boolean isProven() {
-    return underWay == null || hasWritten;
+  /** Whether it is known that a batch has been written. */
+  boolean hasWritten() {
+    return hasWritten;
   }
 
   /**
@@ -78,7 +78,7 @@ final class TargetWriter implements AutoCloseable {
    */
   OptionalInt write(int partition, List<TopicChange> changes, long bytes) {
     if (changes.size() < AHEAD_CHANGES_MIN || bytes > AHEAD_BYTES_MAX) {
-      return writeNow(partition, changes, bytes);
+      return noted(writeNow(partition, changes, bytes));
     }
     underWay = CompletableFuture.supplyAsync(() -> writeNow(partition, changes, bytes), thread);
     return OptionalInt.empty();
@@ -97,15 +97,18 @@ final class TargetWriter implements AutoCloseable {
     }
     underWay = null;
     try {
-      OptionalInt overtaken = batch.join();
-      hasWritten |= overtaken.isEmpty();
-      return overtaken;
+      return noted(batch.join());
     } catch (CompletionException e) {
       if (e.getCause() instanceof Error error) {
         throw error;
       }
       throw e.getCause() instanceof RuntimeException failure ? failure : e;
     }
+  }
+
+  private OptionalInt noted(OptionalInt overtaken) {
+    hasWritten |= overtaken.isEmpty();
+    return overtaken;
   }
 
   private OptionalInt writeNow(int partition, List<TopicChange> changes, long bytes) {

@@ -111,7 +111,7 @@ final class EngineBeans {
             decisions,
             clients(kafka),
             config.topics().prefix(),
-            ApplySettings.DEFAULT,
+            ApplySettings.DEFAULT.with(config.apply().sessions()),
             CopySettings.DEFAULTS.at(new Pace(config.copies().maxRowsPerSecond())),
             config.executions().parallel(),
             CLOCK);

@@ -84,6 +84,10 @@ record Settings(TidemarkConfig tidemark, boolean hasKafka, String httpHost) {
               + tidemark.copies().maxRowsPerSecond()
               + ": 0 is no bound, and a bound is more");
     }
+    if (tidemark.apply().sessions() < 1 || tidemark.apply().sessions() > 7) {
+      throw new SettingsException(
+          "tidemark.apply.sessions is " + tidemark.apply().sessions() + ": 1 to 7 are possible");
+    }
     TidemarkConfig.Jwt jwt = tidemark.api().jwt();
     if (jwt.issuer().isPresent() && (jwt.keysUrl().isEmpty() || jwt.audience().isEmpty())) {
       throw new SettingsException(

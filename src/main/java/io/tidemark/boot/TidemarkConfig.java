@@ -34,6 +34,8 @@ public interface TidemarkConfig {
 
   Executions executions();
 
+  Apply apply();
+
   Copies copies();
 
   Audit audit();
@@ -113,6 +115,16 @@ public interface TidemarkConfig {
     /** How long an execution that has ended is kept; each configuration's newest one stays. */
     @WithDefault("90d")
     Duration retention();
+  }
+
+  /** How changes are applied. */
+  interface Apply {
+    /**
+     * Sessions at the target with which this process writes one configuration's partitions at once,
+     * 1 to 7; more than it has partitions stand idle.
+     */
+    @WithDefault("1")
+    int sessions();
   }
 
   /** How rows are copied. */

@@ -55,7 +55,8 @@ class KafkaApplyLoopTest {
             Duration.ofMillis(200),
             Duration.ofMillis(50),
             Duration.ofMillis(100),
-            1 << 20);
+            1 << 20,
+            1);
     ApplyPorts ports = new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of());
     try (KafkaApplyLoop loop =
         KafkaApplyLoop.oneWay(task, plan, DEAD_BROKER, settings, ports, Clock.systemUTC())) {

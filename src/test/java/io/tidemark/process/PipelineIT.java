@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -26,10 +27,14 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The packaged program as its users run it: REST in, rows out, killed in between. */
 final class PipelineIT {
   private static final Duration CATCH_UP_MAX = Duration.ofMinutes(2);
+
+  private static final AtomicInteger directories = new AtomicInteger();
 
   private static final String TABLE =
       """
@@ -62,12 +67,19 @@ final class PipelineIT {
     }
   }
 
-  @Test
-  void losesAndDoublesNothingWhenKilledUnderLoad(TestInfo test) throws Exception {
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 2"})
+  void losesAndDoublesNothingWhenKilledUnderLoad(int partitions, int sessions, TestInfo test)
+      throws Exception {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
-    try (TidemarkProcess tidemark = new TidemarkProcess(directory(test))) {
+    try (TidemarkProcess tidemark =
+        new TidemarkProcess(
+            directory(test),
+            Map.of(
+                "tidemark.topics.partitions", "" + partitions,
+                "tidemark.apply.sessions", "" + sessions))) {
       tidemark.serve();
       createTables(tidemark);
       for (int kill = 0; kill < 3; kill++) {
@@ -234,7 +246,10 @@ final class PipelineIT {
 
   private static Path directory(TestInfo test) {
     String name = test.getTestMethod().orElseThrow().getName();
-    return Path.of("target", "it", name + "-" + ProcessHandle.current().pid());
+    return Path.of(
+        "target",
+        "it",
+        name + "-" + ProcessHandle.current().pid() + "-" + directories.incrementAndGet());
   }
 
   private static void createTables(TidemarkProcess tidemark) throws IOException {
@@ -273,11 +288,14 @@ final class PipelineIT {
             "key.deserializer", ByteArrayDeserializer.class.getName(),
             "value.deserializer", ByteArrayDeserializer.class.getName());
     try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(settings)) {
-      TopicPartition topic = new TopicPartition("tidemark.source.public.history", 0);
-      consumer.assign(List.of(topic));
-      consumer.seekToBeginning(List.of(topic));
-      long end = consumer.endOffsets(List.of(topic)).get(topic);
-      while (consumer.position(topic) < end) {
+      List<TopicPartition> partitions =
+          consumer.partitionsFor("tidemark.source.public.history").stream()
+              .map(info -> new TopicPartition(info.topic(), info.partition()))
+              .toList();
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+      while (partitions.stream().anyMatch(one -> consumer.position(one) < ends.get(one))) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
           Change change = reader.change(record.value(), null, null);
           assertThat(change).isInstanceOf(Change.Insert.class);

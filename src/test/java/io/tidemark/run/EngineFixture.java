@@ -72,7 +72,8 @@ final class EngineFixture implements AutoCloseable {
           ApplySettings.DEFAULT.idleCheck(),
           ApplySettings.DEFAULT.retryMin(),
           Duration.ofMillis(500),
-          ApplySettings.DEFAULT.batchBytesMax());
+          ApplySettings.DEFAULT.batchBytesMax(),
+          ApplySettings.DEFAULT.sessions());
 
   /** A server that nobody runs: each attempt fails at once. */
   static final PgDatabase DEAD =
@@ -86,6 +87,7 @@ final class EngineFixture implements AutoCloseable {
   private static final String SECRET_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
   private final int partitions;
+  private final int sessions;
   private final AgroalDataSource pool;
   private final Jdbi jdbi;
   private Instance instance;
@@ -98,7 +100,16 @@ final class EngineFixture implements AutoCloseable {
    * @param partitions of each topic
    */
   EngineFixture(int partitions) {
+    this(partitions, 1);
+  }
+
+  /**
+   * @param partitions of each topic
+   * @param sessions at the target with which they are written at once
+   */
+  EngineFixture(int partitions, int sessions) {
     this.partitions = partitions;
+    this.sessions = sessions;
     pool = TestStore.pool(TestStore.migrated());
     jdbi = Jdbi.create(pool);
   }
@@ -157,7 +168,7 @@ final class EngineFixture implements AutoCloseable {
             decisions,
             TestStack.kafka(),
             prefix,
-            IMPATIENT,
+            IMPATIENT.with(sessions),
             CopySettings.DEFAULTS,
             4,
             clock);

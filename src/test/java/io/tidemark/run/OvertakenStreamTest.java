@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Somebody else moves the target's position again and again while the loop writes one batch and has
@@ -28,9 +28,9 @@ class OvertakenStreamTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3})
-  void goesOnWhereTheTargetStands(int partitions) throws Exception {
-    fixture = new EngineFixture(partitions);
+  @CsvSource({"1, 1", "3, 1", "3, 2"})
+  void goesOnWhereTheTargetStands(int partitions, int sessions) throws Exception {
+    fixture = new EngineFixture(partitions, sessions);
     TestStack.execute(fixture.source, "create table t (id int primary key, v text)");
     TestStack.execute(fixture.target, "create table t (id int primary key, v text)");
     fixture.start();
