@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -16,7 +15,8 @@ import org.junit.jupiter.api.Test;
  * Measures the packaged program beside its peers: {@code ./mvnw verify -Pbench}.
  *
  * <p>Settings: {@code bench.cases} (names, with commas; all of them), {@code bench.rounds}, {@code
- * bench.rows} of copied tables, {@code bench.changes} of a backlog.
+ * bench.rows} of copied tables, {@code bench.large-rows} of the large table of {@code growth},
+ * {@code bench.changes} of a backlog.
  */
 @Tag("bench")
 final class BenchIT {
@@ -28,9 +28,10 @@ final class BenchIT {
           System.getProperty(
                   "bench.cases",
                   "copy,copy-narrow,backlog,backlog-single,backlog-one,backlog-inserts,"
-                      + "backlog-updates,backlog-10-tables,backlog-50-tables,stages,detection,"
-                      + "latency-100,latency-500,latency-1000,verify,idle")
+                      + "backlog-updates,backlog-10-tables,backlog-50-tables,growth,stages,sessions,detection,"
+                      + "latency-100,latency-500,latency-1000,latency-500-unflushed,verify,idle")
               .split(","));
+  private static final long LARGE_ROWS = Long.getLong("bench.large-rows", 20_000_000);
   private static final Path RESULTS = Path.of("target", "bench");
 
   /** Rounds that nobody counts, so that no contender is measured cold. */
@@ -76,9 +77,19 @@ final class BenchIT {
     }
     measureBacklogs(lab, results);
     measureTables(lab, results);
+    if (CASES.contains("growth")) {
+      try (GrowthContest growth = new GrowthContest(lab, CHANGES, LARGE_ROWS)) {
+        hold(growth.contest(), results, MORE_WARM_ROUNDS);
+      }
+    }
     if (CASES.contains("stages")) {
       try (StageContests stages = new StageContests(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
         hold(stages.contest(), results, WARM_ROUNDS);
+      }
+    }
+    if (CASES.contains("sessions")) {
+      try (SessionsContest sessions = new SessionsContest(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
+        hold(sessions.contest(), results, WARM_ROUNDS);
       }
     }
     if (CASES.contains("detection")) {
@@ -123,14 +134,22 @@ final class BenchIT {
   }
 
   private static void measureLatencies(Lab lab, Results results) throws Exception {
-    List<Integer> rates =
-        Stream.of(500, 100, 1_000).filter(rate -> CASES.contains("latency-" + rate)).toList();
-    if (rates.isEmpty()) {
+    if (CASES.stream().noneMatch(name -> name.startsWith("latency-"))) {
       return;
     }
     try (LatencyContests paced = new LatencyContests(lab)) {
-      for (int rate : rates) {
-        hold(paced.at(rate), results, 0);
+      for (int rate : List.of(500, 100, 1_000)) {
+        if (CASES.contains("latency-" + rate)) {
+          hold(paced.at(rate), results, 0);
+        }
+      }
+      if (CASES.contains("latency-500-unflushed")) {
+        lab.flushEachRecord(false);
+        hold(
+            paced.at(500, "latency-500-unflushed", ", the broker leaving flushes to the system"),
+            results,
+            0);
+        lab.flushEachRecord(true);
       }
     }
   }

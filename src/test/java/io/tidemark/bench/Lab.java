@@ -28,15 +28,16 @@ import org.apache.kafka.common.config.ConfigResource;
 final class Lab implements AutoCloseable {
   private static final Duration EXECUTION_POLL = Duration.ofMillis(20);
 
-  private static final boolean BROKER_FLUSHES =
-      Boolean.parseBoolean(System.getProperty("bench.broker.flushes", "true"));
-
   private final Path directory;
   private final ForkedStack sources;
   private final ForkedStack targets;
   private final ForkedStack broker;
   private final TidemarkProcess program;
   private final ObjectMapper json = new ObjectMapper();
+
+  /** Of no account where a topic has one partition. */
+  static final int APPLY_SESSIONS = 2;
+
   private final PgDatabase source;
   private final PgDatabase target;
   private final PgDatabase peer;
@@ -60,11 +61,9 @@ final class Lab implements AutoCloseable {
     // A peer whose sender is held must not take the source for dead.
     TestStack.execute(target, "alter system set wal_receiver_timeout = 0");
     TestStack.execute(target, "select pg_reload_conf()");
-    if (!BROKER_FLUSHES) {
-      leaveFlushingToTheSystem();
-    }
     Map<String, String> settings = new HashMap<>();
     settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
+    settings.put("tidemark.apply.sessions", Integer.toString(APPLY_SESSIONS));
     settings.put("tidemark.store.url", database(sources, "tidemark").url());
     settings.put("tidemark.connections.source.url", source.url());
     settings.put("tidemark.connections.target.url", target.url());
@@ -72,20 +71,22 @@ final class Lab implements AutoCloseable {
     program.serve();
   }
 
-  /** As brokers with replicas do, by their default. */
-  private void leaveFlushingToTheSystem() {
+  /**
+   * Whether the broker writes each record to disk before it answers, as the embedded one does, or
+   * leaves that to the system, as brokers with replicas do by default.
+   */
+  void flushEachRecord(boolean flush) throws Exception {
+    ConfigEntry never =
+        new ConfigEntry("log.flush.interval.messages", Long.toString(Long.MAX_VALUE));
+    AlterConfigOp.OpType how = flush ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET;
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", brokers()))) {
-      ConfigEntry never =
-          new ConfigEntry("log.flush.interval.messages", Long.toString(Long.MAX_VALUE));
       admin
           .incrementalAlterConfigs(
               Map.of(
                   new ConfigResource(ConfigResource.Type.BROKER, ""),
-                  List.of(new AlterConfigOp(never, AlterConfigOp.OpType.SET))))
+                  List.of(new AlterConfigOp(never, how))))
           .all()
-          .toCompletionStage()
-          .toCompletableFuture()
-          .join();
+          .get();
     }
   }
 

@@ -51,13 +51,20 @@ final class LatencyContests implements AutoCloseable {
   }
 
   Contest at(int perSecond) {
+    return at(perSecond, "latency-" + perSecond, "");
+  }
+
+  /**
+   * @param circumstances that the title names
+   */
+  Contest at(int perSecond, String name, String circumstances) {
     Map<String, Contender> contenders = new LinkedHashMap<>();
     for (Follower follower : followers.all()) {
       contenders.put(follower.name(), () -> measure(follower, perSecond));
     }
     return new Contest(
-        "latency-" + perSecond,
-        "delay at %,d transactions of one row a second".formatted(perSecond),
+        name,
+        "delay at %,d transactions of one row a second%s".formatted(perSecond, circumstances),
         List.of(
             Figure.less("p50", "ms"),
             Figure.less("p95", "ms"),

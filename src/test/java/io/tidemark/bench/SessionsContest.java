@@ -1,0 +1,145 @@
+package io.tidemark.bench;
+
+import io.tidemark.TestStack;
+import io.tidemark.bench.Contest.Contender;
+import io.tidemark.bench.Contest.Figure;
+import io.tidemark.bench.Orders.Load;
+import io.tidemark.bench.Orders.Mix;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
+
+/**
+ * From the topic to the target, while nothing is captured: a table with one partition beside one
+ * whose partitions are written by as many sessions.
+ */
+final class SessionsContest implements AutoCloseable {
+  private static final int PER_TRANSACTION = 100;
+
+  /** Partitions, and so sessions, of each contender. */
+  private static final List<Integer> SESSIONS = List.of(1, Lab.APPLY_SESSIONS);
+
+  private final Lab lab;
+  private final int changes;
+  private final int rounds;
+  private final Admin admin;
+  private final Map<Integer, Integer> loads = new LinkedHashMap<>();
+
+  SessionsContest(Lab lab, int changes, int rounds) throws Exception {
+    this.lab = lab;
+    this.changes = changes;
+    this.rounds = rounds;
+    admin = Admin.create(Map.of("bootstrap.servers", lab.brokers()));
+    for (int sessions : SESSIONS) {
+      String table = table(sessions);
+      admin
+          .createTopics(
+              List.of(new NewTopic(topic(sessions), Optional.of(sessions), Optional.empty())))
+          .all()
+          .get();
+      TestStack.execute(lab.source(), Orders.wide(table));
+      TestStack.execute(lab.target(), Orders.wide(table));
+      TestStack.execute(lab.source(), Orders.fillWide(table, (long) changes * rounds));
+      TestStack.execute(lab.source(), "vacuum analyze " + table);
+      lab.keepInStep(table);
+      TestStack.execute(lab.target(), "vacuum analyze " + table);
+    }
+  }
+
+  private static String table(int sessions) {
+    return "written_by_" + sessions;
+  }
+
+  private String topic(int sessions) {
+    return lab.tidemark().topics() + table(sessions);
+  }
+
+  Contest contest() {
+    Map<String, Contender> contenders = new LinkedHashMap<>();
+    for (int sessions : SESSIONS) {
+      contenders.put("sessions at the target: " + sessions, () -> apply(sessions));
+    }
+    return new Contest(
+        "sessions",
+        "%,d changes, transactions of %d, applied alone".formatted(changes, PER_TRANSACTION),
+        List.of(Figure.rate("changes/s")),
+        contenders);
+  }
+
+  private Map<String, Double> apply(int sessions) throws Exception {
+    Follower follower = lab.tidemark();
+    long done = (long) loads.merge(sessions, 1, Integer::sum) * changes - changes;
+    follower.writer().hold();
+    new Load(
+            List.of(table(sessions)),
+            Mix.ALL,
+            done + 1,
+            (long) changes * rounds + 1 + done,
+            changes,
+            PER_TRANSACTION)
+        .run(lab.source());
+    awaitCaptured(follower);
+    Map<TopicPartition, Long> ends = ends(sessions);
+    long started = System.nanoTime();
+    follower.writer().release();
+    Patience patience = new Patience("changes of " + table(sessions));
+    while (!isApplied(ends)) {
+      patience.step(10);
+    }
+    double seconds = (System.nanoTime() - started) / 1e9;
+    Orders.requireEqual(lab.source(), lab.target(), table(sessions));
+    return Map.of("rate", changes / seconds);
+  }
+
+  private void awaitCaptured(Follower follower) throws Exception {
+    String end = TestStack.text(lab.source(), "select pg_current_wal_insert_lsn()");
+    String isWritten =
+        "select bool_and(confirmed_flush_lsn >= '%s') from pg_replication_slots where slot_name like '%s'"
+            .formatted(end, follower.slot());
+    Patience patience = new Patience("changes in the topic");
+    while (!TestStack.text(lab.source(), isWritten).equals("t")) {
+      // So that there is something to confirm.
+      TestStack.execute(lab.source(), "select pg_logical_emit_message(true, 'bench', '')");
+      patience.step(100);
+    }
+  }
+
+  private Map<TopicPartition, Long> ends(int sessions) throws Exception {
+    Map<TopicPartition, OffsetSpec> latest =
+        IntStream.range(0, sessions)
+            .mapToObj(number -> new TopicPartition(topic(sessions), number))
+            .collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
+    return admin.listOffsets(latest).all().get().entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, one -> one.getValue().offset()));
+  }
+
+  /** The last record of each partition is a transaction's marker, which holds no change. */
+  private boolean isApplied(Map<TopicPartition, Long> ends) {
+    return ends.entrySet().stream()
+        .allMatch(
+            one ->
+                TestStack.text(
+                        lab.target(),
+                        """
+                        select bool_and(next_offset >= %d) from tidemark.applied_position
+                        where topic = '%s' and partition = %d
+                        """
+                            .formatted(
+                                one.getValue() - 1, one.getKey().topic(), one.getKey().partition()))
+                    .equals("t"));
+  }
+
+  @Override
+  public void close() throws IOException {
+    admin.close();
+    lab.forget(SESSIONS.stream().map(SessionsContest::table).toList());
+  }
+}
