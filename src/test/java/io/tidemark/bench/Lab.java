@@ -32,13 +32,11 @@ final class Lab implements AutoCloseable {
   private final ForkedStack sources;
   private final ForkedStack targets;
   private final ForkedStack broker;
-  private final TidemarkProcess program;
+  private TidemarkProcess program;
   private final ObjectMapper json = new ObjectMapper();
 
-  /** Of no account where a topic has one partition. */
-  static final int APPLY_SESSIONS = 2;
-
   private final PgDatabase source;
+  private final String store;
   private final PgDatabase target;
   private final PgDatabase peer;
   private final PgDatabase chain;
@@ -51,6 +49,7 @@ final class Lab implements AutoCloseable {
     targets = ForkedStack.startOptimized(directory.resolve("targets"), Part.POSTGRES);
     broker = ForkedStack.startOptimized(directory.resolve("broker"), Part.KAFKA);
     source = database(sources, "source");
+    store = database(sources, "tidemark").url();
     target = database(targets, "target");
     TestStack.execute(target, "create database peer");
     TestStack.execute(target, "create database chain");
@@ -61,14 +60,27 @@ final class Lab implements AutoCloseable {
     // A peer whose sender is held must not take the source for dead.
     TestStack.execute(target, "alter system set wal_receiver_timeout = 0");
     TestStack.execute(target, "select pg_reload_conf()");
+    program = serve(1);
+  }
+
+  private TidemarkProcess serve(int applySessions) throws IOException {
     Map<String, String> settings = new HashMap<>();
     settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
-    settings.put("tidemark.apply.sessions", Integer.toString(APPLY_SESSIONS));
-    settings.put("tidemark.store.url", database(sources, "tidemark").url());
+    settings.put("tidemark.store.url", store);
     settings.put("tidemark.connections.source.url", source.url());
     settings.put("tidemark.connections.target.url", target.url());
-    program = new TidemarkProcess(directory.resolve("program"), settings);
-    program.serve();
+    if (applySessions != 1) {
+      settings.put("tidemark.apply.sessions", Integer.toString(applySessions));
+    }
+    TidemarkProcess served = new TidemarkProcess(directory.resolve("program"), settings);
+    served.serve();
+    return served;
+  }
+
+  /** Starts the program anew with so many sessions for each table; 1 is the default. */
+  void applyWith(int sessions) throws IOException {
+    program.close();
+    program = serve(sessions);
   }
 
   /**

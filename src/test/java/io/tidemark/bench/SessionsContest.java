@@ -24,8 +24,10 @@ import org.apache.kafka.common.TopicPartition;
 final class SessionsContest implements AutoCloseable {
   private static final int PER_TRANSACTION = 100;
 
-  /** Partitions, and so sessions, of each contender. */
-  private static final List<Integer> SESSIONS = List.of(1, Lab.APPLY_SESSIONS);
+  private static final int SEVERAL = 2;
+
+  /** Partitions, and so sessions at work, of each contender. */
+  private static final List<Integer> SESSIONS = List.of(1, SEVERAL);
 
   private final Lab lab;
   private final int changes;
@@ -37,6 +39,7 @@ final class SessionsContest implements AutoCloseable {
     this.lab = lab;
     this.changes = changes;
     this.rounds = rounds;
+    lab.applyWith(SEVERAL);
     admin = Admin.create(Map.of("bootstrap.servers", lab.brokers()));
     for (int sessions : SESSIONS) {
       String table = table(sessions);
@@ -141,5 +144,6 @@ final class SessionsContest implements AutoCloseable {
   public void close() throws IOException {
     admin.close();
     lab.forget(SESSIONS.stream().map(SessionsContest::table).toList());
+    lab.applyWith(1);
   }
 }

@@ -48,7 +48,7 @@ class ParallelSessionsTest {
 
   @Test
   void writeAtTheSameTime() throws SQLException {
-    assertThat(atTarget(WRITERS)).isEqualTo("2");
+    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> atTarget(WRITERS).equals("2"));
     try (Connection holder = fixture.target.open("test");
         Statement statement = holder.createStatement()) {
       holder.setAutoCommit(false);
