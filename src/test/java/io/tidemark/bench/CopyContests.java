@@ -17,38 +17,44 @@ import java.util.concurrent.CompletableFuture;
 /**
  * A full copy into an empty table that has its key, beside a pipe of two COPYs and PostgreSQL's.
  */
-final class CopyContests {
+final class CopyContests implements AutoCloseable {
   private static final int PIPE_BYTES = 1 << 20;
+  private static final String TABLE = "copied";
 
   private final Lab lab;
   private final long rows;
+  private final String kind;
+  private final String configuration;
 
-  CopyContests(Lab lab, long rows) {
+  private CopyContests(Lab lab, long rows, String kind, String create, String fill)
+      throws IOException {
     this.lab = lab;
     this.rows = rows;
-  }
-
-  Contest wide() throws IOException, InterruptedException {
-    return contest("copy", "300-byte rows", "copied", Orders.wide("copied"), true);
-  }
-
-  Contest narrow() throws IOException, InterruptedException {
-    return contest("copy-narrow", "rows of 3 columns", "slim", Orders.narrow("slim"), false);
-  }
-
-  private Contest contest(String name, String kind, String table, String create, boolean isWide)
-      throws IOException, InterruptedException {
+    this.kind = kind;
     for (PgDatabase database : lab.databases()) {
       TestStack.execute(database, create);
     }
-    TestStack.execute(
-        lab.source(), isWide ? Orders.fillWide(table, rows) : Orders.fillNarrow(table, rows));
-    TestStack.execute(lab.source(), "vacuum analyze " + table);
-    String configuration = lab.keepInStep(table);
+    TestStack.execute(lab.source(), fill);
+    TestStack.execute(lab.source(), "vacuum analyze " + TABLE);
+    configuration = lab.keepInStep(TABLE);
+  }
+
+  static CopyContests wide(Lab lab, long rows) throws IOException {
+    return new CopyContests(
+        lab, rows, "300-byte rows", Orders.wide(TABLE), Orders.fillWide(TABLE, rows));
+  }
+
+  static CopyContests narrow(Lab lab, long rows) throws IOException {
+    return new CopyContests(
+        lab, rows, "rows of 3 columns", Orders.narrow(TABLE), Orders.fillNarrow(TABLE, rows));
+  }
+
+  Contest contest(String name) {
     Map<String, Contender> contenders = new LinkedHashMap<>();
-    contenders.put("Tidemark", () -> tidemark(configuration, table));
-    contenders.put("COPY | COPY, binary", () -> pipe(table));
-    contenders.put("native logical replication", () -> natively(table));
+    contenders.put("Tidemark", this::tidemark);
+    contenders.put("COPY | COPY, binary", this::pipe);
+    contenders.put("native initial sync", () -> natively(false));
+    contenders.put("native initial sync, binary", () -> natively(true));
     return new Contest(
         name,
         "full copy of %,d %s".formatted(rows, kind),
@@ -56,15 +62,15 @@ final class CopyContests {
         contenders);
   }
 
-  private Map<String, Double> tidemark(String configuration, String table) throws Exception {
-    empty(lab.target(), table);
+  private Map<String, Double> tidemark() throws Exception {
+    empty(lab.target());
     double seconds = Lab.seconds(lab.run(configuration, "execute", "{\"mode\": \"full\"}"));
-    Orders.requireEqual(lab.source(), lab.target(), table);
+    Orders.requireEqual(lab.source(), lab.target(), TABLE);
     return rate(seconds);
   }
 
-  private Map<String, Double> pipe(String table) throws Exception {
-    empty(lab.peer(), table);
+  private Map<String, Double> pipe() throws Exception {
+    empty(lab.peer());
     long started = System.nanoTime();
     try (Connection from = lab.source().open("bench");
         Connection to = lab.peer().open("bench");
@@ -76,34 +82,40 @@ final class CopyContests {
                 try (out) {
                   PgDatabase.pg(from)
                       .getCopyAPI()
-                      .copyOut("copy %s to stdout (format binary)".formatted(table), out);
+                      .copyOut("copy %s to stdout (format binary)".formatted(TABLE), out);
                 } catch (Exception e) {
                   throw new IllegalStateException(e);
                 }
               });
       PgDatabase.pg(to)
           .getCopyAPI()
-          .copyIn("copy %s from stdin (format binary)".formatted(table), in, PIPE_BYTES);
+          .copyIn("copy %s from stdin (format binary)".formatted(TABLE), in, PIPE_BYTES);
       reading.get();
     }
     return rate((System.nanoTime() - started) / 1e9);
   }
 
-  private Map<String, Double> natively(String table) {
-    empty(lab.peer(), table);
+  private Map<String, Double> natively(boolean isBinary) {
+    empty(lab.peer());
     long started = System.nanoTime();
-    NativeReplication replication = NativeReplication.copying(lab.source(), lab.peer(), table);
+    NativeReplication replication =
+        NativeReplication.copying(lab.source(), lab.peer(), TABLE, isBinary);
     double seconds = (System.nanoTime() - started) / 1e9;
     replication.close();
     return rate(seconds);
   }
 
-  private void empty(PgDatabase database, String table) {
-    TestStack.execute(database, "truncate " + table);
+  private void empty(PgDatabase database) {
+    TestStack.execute(database, "truncate " + TABLE);
     TestStack.execute(database, "checkpoint");
   }
 
   private Map<String, Double> rate(double seconds) {
     return Map.of("rate", (rows + 1) / seconds);
+  }
+
+  @Override
+  public void close() throws IOException {
+    lab.forget(List.of(TABLE));
   }
 }

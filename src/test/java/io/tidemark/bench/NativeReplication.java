@@ -23,9 +23,10 @@ final class NativeReplication implements Followers.Peer {
   }
 
   /** Copies first, and returns when the rows are there. */
-  static NativeReplication copying(PgDatabase source, PgDatabase target, String table) {
+  static NativeReplication copying(
+      PgDatabase source, PgDatabase target, String table, boolean isBinary) {
     NativeReplication replication =
-        start(source, target, table, List.of(table), "copy_data = true, binary = true");
+        start(source, target, table, List.of(table), "copy_data = true, binary = " + isBinary);
     String copied =
         "select bool_and(srsubstate = 'r') from pg_subscription_rel r "
             + "join pg_subscription s on s.oid = r.srsubid where subname = '%s'"
