@@ -29,7 +29,6 @@ final class BacklogContests implements AutoCloseable {
 
   private final Lab lab;
   private final int changes;
-  private final int ids;
   private final int rounds;
   private final Followers followers;
   private int loads;
@@ -43,9 +42,8 @@ final class BacklogContests implements AutoCloseable {
     this.lab = lab;
     this.changes = changes;
     this.rounds = rounds;
-    this.ids = changes / tables;
-    followers =
-        new Followers(lab, "backlog_of_" + tables, tables, (long) ids * rounds, Tuning.THROUGHPUT);
+    long rows = (long) changes / tables * rounds;
+    followers = new Followers(lab, "backlog_of_" + tables, tables, rows, Tuning.THROUGHPUT);
   }
 
   Contest of(String name, Mix mix, int perTransaction) {
@@ -75,16 +73,8 @@ final class BacklogContests implements AutoCloseable {
   }
 
   private void load(Mix mix, int perTransaction) throws Exception {
-    long done = (long) loads * ids;
+    Load.after(loads, rounds, followers.tables(), mix, changes, perTransaction).run(lab.source());
     loads++;
-    new Load(
-            followers.tables(),
-            mix,
-            done + 1,
-            (long) ids * rounds + 1 + done,
-            changes,
-            perTransaction)
-        .run(lab.source());
     followers.mark(mark());
     TestStack.execute(lab.source(), "checkpoint");
   }

@@ -1,12 +1,10 @@
 package io.tidemark.bench;
 
-import io.tidemark.TestStack;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import io.tidemark.bench.Orders.Load;
 import io.tidemark.bench.Orders.Mix;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,33 +18,28 @@ final class DetectionContest implements AutoCloseable {
   private final Lab lab;
   private final int changes;
   private final int rounds;
-  private final Map<String, Integer> loads = new LinkedHashMap<>();
+  private final Map<String, LoneTable> tables = new LinkedHashMap<>();
 
-  DetectionContest(Lab lab, int changes, int rounds) throws Exception {
+  DetectionContest(Lab lab, int changes, int rounds) throws IOException {
     this.lab = lab;
     this.changes = changes;
     this.rounds = rounds;
     for (String mode : MODES) {
-      String table = table(mode);
-      TestStack.execute(lab.source(), Orders.wide(table));
-      TestStack.execute(lab.target(), Orders.wide(table));
-      if (mode.equals("before_image")) {
-        TestStack.execute(lab.source(), "alter table " + table + " replica identity full");
-      }
-      TestStack.execute(lab.source(), Orders.fillWide(table, (long) changes * rounds));
-      TestStack.execute(lab.source(), "vacuum analyze " + table);
-      lab.keepInStep(table, ", \"conflict_detection\": \"%s\"".formatted(mode));
-      TestStack.execute(lab.target(), "vacuum analyze " + table);
+      String identity = mode.equals("before_image") ? "full" : "default";
+      String settings = ", \"conflict_detection\": \"%s\"".formatted(mode);
+      tables.put(
+          mode,
+          LoneTable.of(lab, "detecting_" + mode, (long) changes * rounds, identity, settings));
     }
-  }
-
-  private static String table(String mode) {
-    return "detecting_" + mode;
   }
 
   Contest contest() {
     Map<String, Contender> contenders = new LinkedHashMap<>();
-    MODES.forEach(mode -> contenders.put("conflict_detection " + mode, () -> follow(mode)));
+    tables.forEach(
+        (mode, table) ->
+            contenders.put(
+                "conflict_detection " + mode,
+                () -> table.catchUp(changes, earlier -> load(table, earlier).run(lab.source()))));
     return new Contest(
         "detection",
         "backlog of %,d changes, transactions of %d".formatted(changes, PER_TRANSACTION),
@@ -54,34 +47,12 @@ final class DetectionContest implements AutoCloseable {
         contenders);
   }
 
-  private Map<String, Double> follow(String mode) throws Exception {
-    Follower follower = lab.tidemark();
-    follower.sender().hold();
-    long load = loads.merge(mode, 1, Integer::sum);
-    long done = (load - 1) * changes;
-    new Load(
-            List.of(table(mode)),
-            Mix.ALL,
-            done + 1,
-            (long) changes * rounds + 1 + done,
-            changes,
-            PER_TRANSACTION)
-        .run(lab.source());
-    Orders.mark(lab.source(), table(mode), "load " + load);
-    TestStack.execute(lab.source(), "checkpoint");
-    TestStack.execute(lab.target(), "checkpoint");
-    double before = lab.used(follower).target();
-    long started = System.nanoTime();
-    follower.sender().release();
-    Orders.awaitMark(lab.target(), table(mode), "load " + load);
-    double seconds = (System.nanoTime() - started) / 1e9;
-    double used = lab.used(follower).target() - before;
-    Orders.requireEqual(lab.source(), lab.target(), table(mode));
-    return Map.of("rate", changes / seconds, "processor time, target", used * 1e6 / changes);
+  private Load load(LoneTable table, int earlier) {
+    return Load.after(earlier, rounds, List.of(table.name()), Mix.ALL, changes, PER_TRANSACTION);
   }
 
   @Override
   public void close() throws IOException {
-    lab.forget(new ArrayList<>(MODES.stream().map(DetectionContest::table).toList()));
+    lab.forget(tables.values().stream().map(LoneTable::name).toList());
   }
 }

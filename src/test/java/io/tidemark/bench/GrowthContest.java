@@ -1,6 +1,5 @@
 package io.tidemark.bench;
 
-import io.tidemark.TestStack;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
 import java.io.IOException;
@@ -24,32 +23,27 @@ final class GrowthContest implements AutoCloseable {
 
   private final Lab lab;
   private final int changes;
-  private final Map<String, Long> tables = new LinkedHashMap<>();
-  private final Map<String, Integer> loads = new LinkedHashMap<>();
+  private final Map<Long, LoneTable> tables = new LinkedHashMap<>();
 
   /**
    * @param largeRows a round number of rows of the large table
    */
-  GrowthContest(Lab lab, int changes, long largeRows) throws Exception {
+  GrowthContest(Lab lab, int changes, long largeRows) throws IOException {
     this.lab = lab;
     this.changes = changes;
-    tables.put("growing_small", SMALL_ROWS);
-    tables.put("growing_large", largeRows);
-    for (Map.Entry<String, Long> one : tables.entrySet()) {
-      TestStack.execute(lab.source(), Orders.wide(one.getKey()));
-      TestStack.execute(lab.target(), Orders.wide(one.getKey()));
-      TestStack.execute(lab.source(), Orders.fillWide(one.getKey(), one.getValue()));
-      TestStack.execute(lab.source(), "vacuum analyze " + one.getKey());
-      lab.keepInStep(one.getKey());
-      TestStack.execute(lab.target(), "vacuum analyze " + one.getKey());
-    }
+    tables.put(SMALL_ROWS, LoneTable.of(lab, "growing_small", SMALL_ROWS));
+    tables.put(largeRows, LoneTable.of(lab, "growing_large", largeRows));
   }
 
   Contest contest() {
     Map<String, Contender> contenders = new LinkedHashMap<>();
     tables.forEach(
-        (table, rows) ->
-            contenders.put("a table of %,d rows".formatted(rows), () -> follow(table)));
+        (rows, table) ->
+            contenders.put(
+                "a table of %,d rows".formatted(rows),
+                () ->
+                    table.catchUp(
+                        changes, earlier -> update(table, rows, (long) earlier * changes))));
     return new Contest(
         "growth",
         "backlog of %,d updates all over a table, transactions of %d"
@@ -58,25 +52,7 @@ final class GrowthContest implements AutoCloseable {
         contenders);
   }
 
-  private Map<String, Double> follow(String table) throws Exception {
-    Follower follower = lab.tidemark();
-    follower.sender().hold();
-    int load = loads.merge(table, 1, Integer::sum);
-    update(table, (load - 1L) * changes);
-    Orders.mark(lab.source(), table, "load " + load);
-    TestStack.execute(lab.source(), "checkpoint");
-    TestStack.execute(lab.target(), "checkpoint");
-    double before = lab.used(follower).target();
-    long started = System.nanoTime();
-    follower.sender().release();
-    Orders.awaitMark(lab.target(), table, "load " + load);
-    double seconds = (System.nanoTime() - started) / 1e9;
-    double used = lab.used(follower).target() - before;
-    Orders.requireEqual(lab.source(), lab.target(), table);
-    return Map.of("rate", changes / seconds, "processor time, target", used * 1e6 / changes);
-  }
-
-  private void update(String table, long done) throws SQLException {
+  private void update(LoneTable table, long rows, long done) throws SQLException {
     try (Connection connection = lab.source().open("bench load");
         Statement statement = connection.createStatement()) {
       statement.execute("set synchronous_commit = off");
@@ -93,12 +69,12 @@ final class GrowthContest implements AutoCloseable {
             end loop;
           end $$
           """
-              .formatted(done, changes, table, STRIDE, tables.get(table), PER_TRANSACTION));
+              .formatted(done, changes, table.name(), STRIDE, rows, PER_TRANSACTION));
     }
   }
 
   @Override
   public void close() throws IOException {
-    lab.forget(List.copyOf(tables.keySet()));
+    lab.forget(tables.values().stream().map(LoneTable::name).toList());
   }
 }

@@ -81,6 +81,20 @@ final class Orders {
   record Load(
       List<String> tables, Mix mix, long first, long fresh, int changes, int perTransaction) {
 
+    /**
+     * The next of several loads of the same size, of tables that were filled with {@code loads}
+     * times their share of the changes.
+     *
+     * @param earlier how many of the loads there were before
+     * @param loads the most there will be
+     */
+    static Load after(
+        int earlier, int loads, List<String> tables, Mix mix, int changes, int perTransaction) {
+      long ids = changes / tables.size();
+      return new Load(
+          tables, mix, earlier * ids + 1, (loads + earlier) * ids + 1, changes, perTransaction);
+    }
+
     void run(PgDatabase database) throws SQLException {
       try (Connection connection = database.open("bench load");
           Statement statement = connection.createStatement()) {

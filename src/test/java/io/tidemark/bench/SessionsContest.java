@@ -33,7 +33,7 @@ final class SessionsContest implements AutoCloseable {
   private final int changes;
   private final int rounds;
   private final Admin admin;
-  private final Map<Integer, Integer> loads = new LinkedHashMap<>();
+  private final Map<Integer, LoneTable> tables = new LinkedHashMap<>();
 
   SessionsContest(Lab lab, int changes, int rounds) throws Exception {
     this.lab = lab;
@@ -42,18 +42,12 @@ final class SessionsContest implements AutoCloseable {
     lab.applyWith(SEVERAL);
     admin = Admin.create(Map.of("bootstrap.servers", lab.brokers()));
     for (int sessions : SESSIONS) {
-      String table = table(sessions);
       admin
           .createTopics(
               List.of(new NewTopic(topic(sessions), Optional.of(sessions), Optional.empty())))
           .all()
           .get();
-      TestStack.execute(lab.source(), Orders.wide(table));
-      TestStack.execute(lab.target(), Orders.wide(table));
-      TestStack.execute(lab.source(), Orders.fillWide(table, (long) changes * rounds));
-      TestStack.execute(lab.source(), "vacuum analyze " + table);
-      lab.keepInStep(table);
-      TestStack.execute(lab.target(), "vacuum analyze " + table);
+      tables.put(sessions, LoneTable.of(lab, table(sessions), (long) changes * rounds));
     }
   }
 
@@ -79,27 +73,24 @@ final class SessionsContest implements AutoCloseable {
 
   private Map<String, Double> apply(int sessions) throws Exception {
     Follower follower = lab.tidemark();
-    long done = (long) loads.merge(sessions, 1, Integer::sum) * changes - changes;
+    LoneTable table = tables.get(sessions);
     follower.writer().hold();
-    new Load(
-            List.of(table(sessions)),
-            Mix.ALL,
-            done + 1,
-            (long) changes * rounds + 1 + done,
-            changes,
-            PER_TRANSACTION)
-        .run(lab.source());
+    table.load(earlier -> load(table, earlier).run(lab.source()));
     awaitCaptured(follower);
     Map<TopicPartition, Long> ends = ends(sessions);
     long started = System.nanoTime();
     follower.writer().release();
-    Patience patience = new Patience("changes of " + table(sessions));
+    Patience patience = new Patience("changes of " + table.name());
     while (!isApplied(ends)) {
       patience.step(10);
     }
     double seconds = (System.nanoTime() - started) / 1e9;
-    Orders.requireEqual(lab.source(), lab.target(), table(sessions));
+    table.requireEqual();
     return Map.of("rate", changes / seconds);
+  }
+
+  private Load load(LoneTable table, int earlier) {
+    return Load.after(earlier, rounds, List.of(table.name()), Mix.ALL, changes, PER_TRANSACTION);
   }
 
   private void awaitCaptured(Follower follower) throws Exception {
@@ -143,7 +134,7 @@ final class SessionsContest implements AutoCloseable {
   @Override
   public void close() throws IOException {
     admin.close();
-    lab.forget(SESSIONS.stream().map(SessionsContest::table).toList());
+    lab.forget(tables.values().stream().map(LoneTable::name).toList());
     lab.applyWith(1);
   }
 }

@@ -58,16 +58,9 @@ final class StageContests implements AutoCloseable {
   }
 
   private void load() throws Exception {
-    long done = (long) loads * changes;
-    loads++;
-    new Load(
-            followers.tables(),
-            Mix.ALL,
-            done + 1,
-            (long) changes * rounds + 1 + done,
-            changes,
-            PER_TRANSACTION)
+    Load.after(loads, rounds, followers.tables(), Mix.ALL, changes, PER_TRANSACTION)
         .run(lab.source());
+    loads++;
     followers.mark(MARK + loads);
   }
 
