@@ -77,7 +77,14 @@ public final class KafkaApplyLoop implements AutoCloseable {
   }
 
   public void start() {
-    threads.forEach(KafkaApplyThread::start);
+    start(() -> {});
+  }
+
+  /**
+   * @param changed is told each time {@link #state()} may be another one; not to wait for anything
+   */
+  public void start(Runnable changed) {
+    threads.forEach(thread -> thread.start(changed));
   }
 
   /**

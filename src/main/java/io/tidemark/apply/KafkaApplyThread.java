@@ -37,6 +37,7 @@ final class KafkaApplyThread implements AutoCloseable {
   private final AtomicReference<ApplyState> state;
   private final Thread thread;
   private volatile @Nullable ApplySession session;
+  private Runnable onChange = () -> {};
 
   KafkaApplyThread(String topic, Sessions sessions, ApplySettings settings, InstantSource clock) {
     this.topic = topic;
@@ -47,12 +48,21 @@ final class KafkaApplyThread implements AutoCloseable {
     thread = new Thread(this::run, "apply " + topic);
   }
 
-  void start() {
+  /**
+   * @param changed is told, in this thread, each time it does something else
+   */
+  void start(Runnable changed) {
+    onChange = changed;
     thread.start();
   }
 
   ApplyState state() {
     return state.get();
+  }
+
+  private void become(ApplyState next) {
+    state.set(next);
+    onChange.run();
   }
 
   private boolean isStopping() {
@@ -64,7 +74,7 @@ final class KafkaApplyThread implements AutoCloseable {
     while (!isStopping()) {
       Instant started = clock.instant();
       if (attempts == 0) {
-        state.set(new ApplyState.Starting(started));
+        become(new ApplyState.Starting(started));
       }
       try {
         consume();
@@ -88,7 +98,7 @@ final class KafkaApplyThread implements AutoCloseable {
       }
       pause(attempts);
     }
-    state.set(new ApplyState.Stopped(clock.instant()));
+    become(new ApplyState.Stopped(clock.instant()));
   }
 
   private OperatingFailure outOfMemory(OutOfMemoryError e) {
@@ -109,9 +119,9 @@ final class KafkaApplyThread implements AutoCloseable {
       while (!isStopping()) {
         opened.step();
         if (opened.isFlowing() && !(state.get() instanceof ApplyState.Running)) {
-          state.set(new ApplyState.Running(clock.instant()));
+          become(new ApplyState.Running(clock.instant()));
         } else if (opened.isStandingBy() && state.get() instanceof ApplyState.Retrying) {
-          state.set(new ApplyState.Starting(clock.instant()));
+          become(new ApplyState.Starting(clock.instant()));
         }
       }
     } finally {
@@ -123,7 +133,7 @@ final class KafkaApplyThread implements AutoCloseable {
     OperatingFailure failure = failure(e);
     Instant since =
         state.get() instanceof ApplyState.Retrying earlier ? earlier.since() : clock.instant();
-    state.set(
+    become(
         new ApplyState.Retrying(
             since, failure.code(), reason(failure), failure.hint().orElse(""), attempts));
     LOG.log(

@@ -277,7 +277,7 @@ final class ExecutionRunner implements AutoCloseable {
 
   /** Whether the target has never been in step: then only a copy can bring it there. */
   private boolean isFirst(SyncConfiguration configuration) {
-    try (Stream stream = new Stream(rooms, configuration)) {
+    try (Stream stream = new Stream(rooms, configuration, () -> {})) {
       return !stream.isInStep();
     }
   }

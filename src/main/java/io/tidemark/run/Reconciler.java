@@ -201,7 +201,8 @@ final class Reconciler implements AutoCloseable {
     }
     for (SyncConfiguration configuration : wanted.values()) {
       Stream stream =
-          streams.computeIfAbsent(configuration.id(), id -> new Stream(rooms, configuration));
+          streams.computeIfAbsent(
+              configuration.id(), id -> new Stream(rooms, configuration, this::wake));
       if (!stream.startIfInStep()) {
         ensureFirstCopy(configuration);
       }

@@ -31,13 +31,18 @@ final class Stream implements AutoCloseable {
 
   private final Rooms rooms;
   private final SyncConfiguration configuration;
+  private final Runnable changed;
   private volatile @Nullable KafkaApplyLoop loop;
   private volatile List<TrackedPartition> lastTracked = List.of();
   private volatile @Nullable OperatingFailure obstacle;
 
-  Stream(Rooms rooms, SyncConfiguration configuration) {
+  /**
+   * @param changed is told each time its condition may be another one
+   */
+  Stream(Rooms rooms, SyncConfiguration configuration, Runnable changed) {
     this.rooms = rooms;
     this.configuration = configuration;
+    this.changed = changed;
   }
 
   SyncConfiguration configuration() {
@@ -68,7 +73,7 @@ final class Stream implements AutoCloseable {
       return true;
     }
     KafkaApplyLoop started = rooms.loop(configuration, this::plan);
-    started.start();
+    started.start(changed);
     loop = started;
     return true;
   }

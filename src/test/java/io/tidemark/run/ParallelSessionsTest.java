@@ -7,7 +7,10 @@ import io.tidemark.sync.SyncState;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,9 +49,19 @@ class ParallelSessionsTest {
     return TestStack.text(fixture.target, sql);
   }
 
+  /** How many of the sessions have partitions by now. */
+  private long readers() throws ExecutionException, InterruptedException {
+    String group = "tidemark." + t;
+    try (Admin admin = Admin.create(TestStack.kafka())) {
+      return admin.describeConsumerGroups(List.of(group)).all().get().get(group).members().stream()
+          .filter(member -> !member.assignment().topicPartitions().isEmpty())
+          .count();
+    }
+  }
+
   @Test
   void writeAtTheSameTime() throws SQLException {
-    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> atTarget(WRITERS).equals("2"));
+    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> readers() == 2);
     try (Connection holder = fixture.target.open("test");
         Statement statement = holder.createStatement()) {
       holder.setAutoCommit(false);
