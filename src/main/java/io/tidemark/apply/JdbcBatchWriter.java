@@ -36,8 +36,8 @@ final class JdbcBatchWriter implements AutoCloseable {
     this.mapping = mapping;
     this.deletes = deletes;
     projection = new Projection(mapping);
-    shape = JdbcConflictWriter.shape(mapping.columns());
-    // For the reason that JdbcApplier.prepareSession gives.
+    shape = mapping.targetShape();
+    // For the reason that JdbcWriterSession.prepare gives.
     session.execute("set plan_cache_mode = force_generic_plan");
     try {
       statements = new JdbcStatements(session.connection());

@@ -11,19 +11,13 @@ import io.tidemark.conflict.Age;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.conflict.ConflictResolver;
 import io.tidemark.conflict.ConflictType;
-import io.tidemark.conflict.Detected;
-import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Verdict;
-import io.tidemark.postgres.UniqueIndex;
 import io.tidemark.sync.TableMapping;
-import io.tidemark.sync.TableMapping.Pair;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,17 +38,15 @@ final class JdbcConflictWriter {
   /** Rows fetched at a time where a TRUNCATE meets the rows of others. */
   private static final int FETCH_ROWS = 500;
 
-  private static final String TRY_AGAIN = "40001";
-
   private final JdbcStatements statements;
   private final LookSql look;
   private final JdbcTableWriter locked;
   private final ConflictPolicy policy;
   private final ConflictResolver resolver;
   private final NewestRows newest;
+  private final OneWayConflicts records;
+  private final JdbcUniqueValues uniqueValues;
   private final RowShape shape;
-  private final RowShape keyShape;
-  private final int[] keyPlaces;
   private final Guard guard;
 
   JdbcConflictWriter(
@@ -71,16 +63,19 @@ final class JdbcConflictWriter {
     look = new LookSql(mapping, guard, policy);
     locked = new JdbcTableWriter(statements, mapping, Guard.locked());
     resolver = new ConflictResolver(policy.strategy());
-    shape = shape(mapping.columns());
-    keyShape = shape(mapping.key());
-    keyPlaces = mapping.key().stream().mapToInt(mapping.columns()::indexOf).toArray();
+    records = new OneWayConflicts(mapping);
+    uniqueValues = new JdbcUniqueValues(statements, mapping, look, locked, resolver, newest);
+    shape = mapping.targetShape();
   }
 
-  /** The target's columns of these pairs. */
-  static RowShape shape(List<Pair> pairs) {
-    return RowShape.of(
-        pairs.stream().map(pair -> pair.target().name()).toList(),
-        pairs.stream().map(pair -> pair.target().kind()).toList());
+  /** What decides where one row holds a unique value of another. */
+  JdbcUniqueValues uniqueValues() {
+    return uniqueValues;
+  }
+
+  /** The row that an edit puts, in the target's column names. */
+  @Nullable Row source(RowEdit edit) {
+    return records.source(edit);
   }
 
   /** Writes one step; conflicts go into the findings. */
@@ -145,7 +140,7 @@ final class JdbcConflictWriter {
       if (seen == null) {
         missing.add(edit);
       } else if (!seen.foreign()) {
-        writes.add(expecting(edit, Expected.PRESENT));
+        writes.add(edit.expecting(Expected.PRESENT));
       } else if (seen.isEqual()) {
         unchanged++;
       } else {
@@ -184,7 +179,7 @@ final class JdbcConflictWriter {
       if (edit.isDeletion()) {
         unchanged++;
       } else if (edit.put().isComplete()) {
-        writes.add(expecting(edit, Expected.ABSENT));
+        writes.add(edit.expecting(Expected.ABSENT));
       } else {
         incomplete.add(edit);
       }
@@ -203,7 +198,7 @@ final class JdbcConflictWriter {
                   ? ConflictType.INSERT_EXISTS
                   : ConflictType.UPDATE_ORIGIN_DIFFERS;
       if (decide(type, edit, seen) == Verdict.APPLY) {
-        writes.add(expecting(edit, Expected.PRESENT));
+        writes.add(edit.expecting(Expected.PRESENT));
       } else {
         skipped++;
       }
@@ -211,8 +206,7 @@ final class JdbcConflictWriter {
 
     private Verdict decide(ConflictType type, RowEdit edit, @Nullable JdbcSeen seen) {
       Verdict verdict = resolver.decide(type, seen == null ? Age.UNKNOWN : seen.age());
-      findings.add(
-          detected(type, edit, seen, differing(edit, seen), findings.place(edit), verdict));
+      findings.add(records.ofKey(type, edit, seen, verdict, findings));
       return verdict;
     }
 
@@ -262,11 +256,11 @@ final class JdbcConflictWriter {
         values[i] = Row.ABSENT;
       }
     }
-    return with(edit, new TargetRow(edit.key(), values), Expected.PRESENT);
+    return edit.with(new TargetRow(edit.key(), values), Expected.PRESENT);
   }
 
   private RowCounts writeMoves(List<Step.Move> moves, Findings findings) throws SQLException {
-    List<RowEdit> byOldKey = moves.stream().map(move -> byOldKey(move)).toList();
+    List<RowEdit> byOldKey = moves.stream().map(Step.Move::ofOldKey).toList();
     Map<Integer, JdbcSeen> seen = look(byOldKey);
     Set<RowKey> refused =
         findings.refusedAmong(
@@ -284,24 +278,16 @@ final class JdbcConflictWriter {
       boolean isSure = moves.get(i).edit().expected() != Expected.UNKNOWN;
       if (there == null && isSure && !refused.contains(old.key())) {
         verdict = resolver.decide(ConflictType.UPDATE_MISSING, Age.UNKNOWN);
-        findings.add(
-            detected(
-                ConflictType.UPDATE_MISSING, old, null, List.of(), findings.place(old), verdict));
+        findings.add(records.ofKey(ConflictType.UPDATE_MISSING, old, null, verdict, findings));
       } else if (there != null && there.foreign()) {
         verdict = resolver.decide(ConflictType.UPDATE_ORIGIN_DIFFERS, there.age());
         findings.add(
-            detected(
-                ConflictType.UPDATE_ORIGIN_DIFFERS,
-                old,
-                there,
-                differing(old, there),
-                findings.place(old),
-                verdict));
+            records.ofKey(ConflictType.UPDATE_ORIGIN_DIFFERS, old, there, verdict, findings));
       }
       if (verdict != Verdict.APPLY) {
         skipped++;
       } else if (there == null) {
-        toPut.add(expecting(moves.get(i).edit(), Expected.ABSENT));
+        toPut.add(moves.get(i).edit().expecting(Expected.ABSENT));
       } else {
         toMove.add(moves.get(i));
       }
@@ -310,23 +296,11 @@ final class JdbcConflictWriter {
     if (!toMove.isEmpty()) {
       Written written = locked.write(new Step.Moves(toMove));
       if (written.contested()) {
-        throw leftOut();
+        throw PgRefusal.leftOut();
       }
       counts = counts.plus(written.counts());
     }
     return toPut.isEmpty() ? counts : counts.plus(writeRows(toPut, findings));
-  }
-
-  private static RowEdit byOldKey(Step.Move move) {
-    RowEdit edit = move.edit();
-    return new RowEdit(
-        move.oldKey(),
-        edit.put(),
-        Expected.PRESENT,
-        edit.base(),
-        edit.first(),
-        edit.last(),
-        edit.committedMicros());
   }
 
   /** Empties the table but for the rows of others that the verdict keeps, and of spared keys. */
@@ -345,7 +319,7 @@ final class JdbcConflictWriter {
         while (row.next()) {
           JdbcSeen seen = JdbcSeen.foreign(row, 1);
           Verdict verdict = resolver.decide(ConflictType.DELETE_ORIGIN_DIFFERS, seen.age());
-          findings.add(detected(step, seen, findings.place(step), verdict));
+          findings.add(records.ofTruncate(step, seen, verdict, findings));
           skipped += verdict == Verdict.APPLY ? 0 : 1;
         }
       }
@@ -365,89 +339,6 @@ final class JdbcConflictWriter {
   }
 
   /**
-   * What is decided about two rows that would hold one unique value.
-   *
-   * @param holder the key of the target's row; it is gone after {@link Verdict#APPLY}
-   */
-  record Unique(Verdict verdict, RowKey holder) {}
-
-  /**
-   * Decides about an edit that would take a unique value which another row holds.
-   *
-   * @return null if no such row is found: it is not a conflict of two rows
-   */
-  @Nullable Unique decideUnique(RowEdit edit, UniqueIndex unique, Findings findings)
-      throws SQLException {
-    ApplySql.Found<RowEdit> sql = look.holder(unique);
-    PreparedStatement statement = statements.prepare(sql.text());
-    sql.items().bind(statement, 1, List.of(edit));
-    JdbcSeen holder;
-    try (ResultSet row = statement.executeQuery()) {
-      if (!row.next()) {
-        return null;
-      }
-      holder = JdbcSeen.foreign(row, 1);
-    }
-    Verdict verdict = resolver.decide(ConflictType.UNIQUE_VIOLATION, holder.age());
-    findings.add(
-        detected(
-            ConflictType.UNIQUE_VIOLATION,
-            edit,
-            holder,
-            unique.columns(),
-            findings.place(edit),
-            verdict));
-    RowKey key = Detected.keyOf(keyOf(holder));
-    if (verdict == Verdict.APPLY) {
-      Written gone =
-          locked.writeRows(
-              List.of(
-                  new RowEdit(
-                      key,
-                      null,
-                      Expected.PRESENT,
-                      null,
-                      edit.first(),
-                      edit.last(),
-                      edit.committedMicros())));
-      requireUncontested(gone);
-    }
-    return new Unique(verdict, key);
-  }
-
-  /**
-   * Puts the source's row of a key that has given way to another row, if the source has one and the
-   * target takes it: it holds the value no more.
-   */
-  void putInstead(RowKey gone, RowEdit cause) throws SQLException {
-    Row row = newest.of(List.of(gone)).get(gone);
-    if (row == null) {
-      return;
-    }
-    RowEdit edit =
-        new RowEdit(
-                gone,
-                null,
-                Expected.ABSENT,
-                null,
-                cause.first(),
-                cause.last(),
-                cause.committedMicros())
-            .putting(row, shape);
-    Savepoint before = statements.connection().setSavepoint();
-    try {
-      requireUncontested(locked.writeRows(List.of(edit)));
-      statements.connection().releaseSavepoint(before);
-    } catch (SQLException e) {
-      if (PgRefusal.of(e) != PgRefusal.ROW) {
-        throw e;
-      }
-      // A third row holds something of it. What has given way is on record.
-      statements.connection().rollback(before);
-    }
-  }
-
-  /**
    * Why rows that were looked at, and locked if they were there, were not all written: nobody but a
    * trigger can keep back one that is locked, nor one that is still not there. Only a new row may
    * have been overtaken.
@@ -458,7 +349,7 @@ final class JdbcConflictWriter {
     for (int i = 0; i < edits.size(); i++) {
       RowEdit edit = edits.get(i);
       if (edit.isDeletion() == now.containsKey(i)) {
-        return leftOut();
+        return PgRefusal.leftOut();
       }
       JdbcSeen there = now.get(i);
       overtaken |=
@@ -467,94 +358,6 @@ final class JdbcConflictWriter {
               && there.foreign()
               && !there.isEqual();
     }
-    return overtaken ? overtaken() : leftOut();
-  }
-
-  private static SQLException leftOut() {
-    return new SQLException("a trigger of the target left a row out", PgRefusal.LEFT_OUT);
-  }
-
-  private static SQLException overtaken() {
-    return new SQLException("a row came or went between look and write", TRY_AGAIN);
-  }
-
-  private static void requireUncontested(Written written) throws SQLException {
-    if (written.contested()) {
-      throw overtaken();
-    }
-  }
-
-  private static RowEdit expecting(RowEdit edit, Expected expected) {
-    return edit.isDeletion() || edit.expected() == expected
-        ? edit
-        : with(edit, edit.put(), expected);
-  }
-
-  private static RowEdit with(RowEdit edit, TargetRow row, Expected expected) {
-    return new RowEdit(
-        edit.key(), row, expected, edit.base(), edit.first(), edit.last(), edit.committedMicros());
-  }
-
-  private Detected detected(
-      ConflictType type,
-      RowEdit edit,
-      @Nullable JdbcSeen seen,
-      List<String> differing,
-      Place place,
-      Verdict verdict) {
-    @Nullable String[] base = edit.base();
-    return new Detected(
-        type,
-        Row.of(keyShape, edit.key().values().toArray(String[]::new)),
-        place,
-        edit.last().position(),
-        source(edit),
-        seen == null ? null : target(seen),
-        base == null ? null : Row.of(shape, base),
-        differing,
-        verdict);
-  }
-
-  private Detected detected(Step.Truncate step, JdbcSeen seen, Place place, Verdict verdict) {
-    return new Detected(
-        ConflictType.DELETE_ORIGIN_DIFFERS,
-        keyOf(seen),
-        place,
-        step.from().position(),
-        null,
-        target(seen),
-        null,
-        List.of(),
-        verdict);
-  }
-
-  private Row keyOf(JdbcSeen seen) {
-    return Row.of(
-        keyShape,
-        Arrays.stream(keyPlaces)
-            .mapToObj(place -> seen.values().get(place))
-            .toArray(String[]::new));
-  }
-
-  /** The row that an edit puts, in the target's column names. */
-  @Nullable Row source(RowEdit edit) {
-    return edit.isDeletion() ? null : Row.of(shape, edit.put().values());
-  }
-
-  private Row target(JdbcSeen seen) {
-    return Row.of(shape, seen.values().toArray(String[]::new));
-  }
-
-  private List<String> differing(RowEdit edit, @Nullable JdbcSeen seen) {
-    if (seen == null || edit.isDeletion()) {
-      return List.of();
-    }
-    List<String> names = new ArrayList<>();
-    for (int i = 0; i < seen.differs().size(); i++) {
-      if (seen.differs().get(i)) {
-        names.add(shape.column(i));
-      }
-    }
-    return names;
+    return overtaken ? PgRefusal.overtaken() : PgRefusal.leftOut();
   }
 }

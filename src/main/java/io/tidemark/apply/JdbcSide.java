@@ -1,6 +1,5 @@
 package io.tidemark.apply;
 
-import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.apply.TwoWaySql.Asked;
 import io.tidemark.change.RowKey;
 import io.tidemark.postgres.PgOrigins;
@@ -28,8 +27,6 @@ final class JdbcSide implements AutoCloseable {
   /** How long a server is given to say that it is alive. */
   private static final int ALIVE_SECONDS = 5;
 
-  private static final String TRY_AGAIN = "40001";
-
   private final Connection session;
   private final TableMapping mapping;
   private final JdbcStatements statements;
@@ -46,7 +43,7 @@ final class JdbcSide implements AutoCloseable {
       throws SQLException {
     this.session = session;
     this.mapping = mapping;
-    JdbcApplier.prepareSession(session);
+    JdbcWriterSession.prepare(session);
     List<Long> origins = PgOrigins.take(session, configuration);
     session.setAutoCommit(false);
     statements = new JdbcStatements(session);
@@ -121,11 +118,7 @@ final class JdbcSide implements AutoCloseable {
 
   /** Writes rows that were looked at. */
   RowCounts write(List<RowEdit> edits) throws SQLException {
-    Written written = writer.writeRows(edits);
-    if (written.contested()) {
-      throw new SQLException("a row came or went between look and write", TRY_AGAIN);
-    }
-    return written.counts();
+    return writer.writeRows(edits).uncontested();
   }
 
   /** Hands all keys that there are to a task, some at a time. */

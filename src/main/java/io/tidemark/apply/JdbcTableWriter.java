@@ -53,6 +53,14 @@ final class JdbcTableWriter {
       return new Written(counts, List.of(), false);
     }
 
+    /** The counts, if every row was as it had been looked at. */
+    RowCounts uncontested() throws SQLException {
+      if (contested) {
+        throw PgRefusal.overtaken();
+      }
+      return counts;
+    }
+
     Written plus(Written other) {
       List<RowEdit> both = new ArrayList<>(missing);
       both.addAll(other.missing);

@@ -93,7 +93,7 @@ public final class JdbcTargetRows implements AutoCloseable {
 
   private static void prepare(Connection connection, @Nullable UUID marked) throws SQLException {
     connection.setNetworkTimeout(Runnable::run, NETWORK_TIMEOUT_MILLIS);
-    JdbcApplier.prepareSession(connection);
+    JdbcWriterSession.prepare(connection);
     try (Statement statement = connection.createStatement()) {
       statement.execute(TIME_LIMIT);
     }

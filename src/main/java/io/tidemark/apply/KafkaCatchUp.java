@@ -191,7 +191,7 @@ public final class KafkaCatchUp implements AutoCloseable {
     }
     // On failure the caller gives the session up, so only success puts it back as it was.
     JdbcBatchWriter writer = new JdbcBatchWriter(session, mapping, task.deletes(), ports);
-    SchemaFit fit = new SchemaFit(mapping);
+    SchemaFit fit = new SchemaFit(mapping, schemas);
     Run run =
         new Run(
             seen,
@@ -261,39 +261,6 @@ public final class KafkaCatchUp implements AutoCloseable {
   @Override
   public void close() {
     consumer.close();
-  }
-
-  /** Tells changes that were made under another schema than the copied rows were. */
-  private final class SchemaFit {
-    private final TableMapping mapping;
-    private final Set<String> fitting = new HashSet<>();
-
-    SchemaFit(TableMapping mapping) {
-      this.mapping = mapping;
-    }
-
-    void require(TopicChange next) {
-      String id = next.change().source().schemaId();
-      if (id == null || fitting.contains(id)) {
-        return;
-      }
-      mapping
-          .misfit(schemas.require(id))
-          .ifPresent(
-              column -> {
-                throw new OperatingFailure(
-                    OperatingFailure.Kind.SOURCE,
-                    "schema_changed",
-                    "column '"
-                        + column
-                        + "' of "
-                        + mapping.source().name()
-                        + " was dropped, renamed or got another type while the table was copied",
-                    "execute it again",
-                    null);
-              });
-      fitting.add(id);
-    }
   }
 
   private final class Run {

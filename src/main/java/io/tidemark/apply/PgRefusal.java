@@ -16,7 +16,10 @@ enum PgRefusal {
   SCHEMA;
 
   /** The SQL standard's state for a trigger that stands in the way of its own statement. */
-  static final String LEFT_OUT = "27000";
+  private static final String LEFT_OUT = "27000";
+
+  /** Of a transaction that is to be tried again. */
+  private static final String TRY_AGAIN = "40001";
 
   static PgRefusal of(SQLException e) {
     String state = e.getSQLState();
@@ -30,6 +33,16 @@ enum PgRefusal {
       case "08", "57", "58", "53", "XX" -> UNREACHABLE;
       default -> SCHEMA;
     };
+  }
+
+  /** A row that nobody but a trigger can have kept from being written. */
+  static SQLException leftOut() {
+    return new SQLException("a trigger of the target left a row out", LEFT_OUT);
+  }
+
+  /** A row that is not as it was looked at. */
+  static SQLException overtaken() {
+    return new SQLException("a row came or went between look and write", TRY_AGAIN);
   }
 
   /** Whether a value is none of its enum type's. */

@@ -51,6 +51,21 @@ record RowEdit(
         key, new TargetRow(key, values), Expected.ABSENT, base, first, last, committedMicros);
   }
 
+  /** This edit of a row of which something else is known to be there before it. */
+  RowEdit expecting(Expected now) {
+    return isDeletion() || expected == now ? this : with(put(), now);
+  }
+
+  /** This edit putting another row. */
+  RowEdit with(TargetRow other, Expected now) {
+    return new RowEdit(key, other, now, base, first, last, committedMicros);
+  }
+
+  /** The removal of a row in consequence of this edit. */
+  RowEdit removing(RowKey gone) {
+    return new RowEdit(gone, null, Expected.PRESENT, null, first, last, committedMicros);
+  }
+
   boolean isDeletion() {
     return row == null;
   }

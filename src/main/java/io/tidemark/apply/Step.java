@@ -27,6 +27,18 @@ sealed interface Step {
     TargetRow row() {
       return edit.put();
     }
+
+    /** What it does to the row of the old key. */
+    RowEdit ofOldKey() {
+      return new RowEdit(
+          oldKey,
+          edit.put(),
+          RowEdit.Expected.PRESENT,
+          edit.base(),
+          edit.first(),
+          edit.last(),
+          edit.committedMicros());
+    }
   }
 
   /** The whole table is emptied. */

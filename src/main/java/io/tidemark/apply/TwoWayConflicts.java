@@ -21,8 +21,13 @@ final class TwoWayConflicts {
   private final RowShape keyShape;
 
   TwoWayConflicts(TableMapping mapping) {
-    shape = JdbcConflictWriter.shape(mapping.columns());
-    keyShape = JdbcConflictWriter.shape(mapping.key());
+    shape = mapping.targetShape();
+    keyShape = mapping.targetKeyShape();
+  }
+
+  /** The key's columns' names, as the rows on record have them. */
+  List<String> keyColumns() {
+    return keyShape.columns();
   }
 
   /** Two rows of one key. */

@@ -1,5 +1,6 @@
 package io.tidemark.sync;
 
+import io.tidemark.change.RowShape;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TableSchema;
 import io.tidemark.postgres.ColumnShape;
@@ -129,6 +130,22 @@ public record TableMapping(
   /** The key's columns' names at the target. */
   public List<String> targetKeyNames() {
     return key.stream().map(pair -> pair.target().name()).toList();
+  }
+
+  /** The mapped columns as rows of the target have them. */
+  public RowShape targetShape() {
+    return shape(columns);
+  }
+
+  /** Likewise the key's. */
+  public RowShape targetKeyShape() {
+    return shape(key);
+  }
+
+  private static RowShape shape(List<Pair> pairs) {
+    return RowShape.of(
+        pairs.stream().map(pair -> pair.target().name()).toList(),
+        pairs.stream().map(pair -> pair.target().kind()).toList());
   }
 
   /** The mapped columns that are not of the key. */

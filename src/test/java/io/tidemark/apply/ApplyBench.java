@@ -121,7 +121,7 @@ class ApplyBench {
       AppliedPosition from,
       List<List<TopicChange>> batches)
       throws SQLException {
-    JdbcApplier.prepareSession(connection);
+    JdbcWriterSession.prepare(connection);
     connection.setAutoCommit(false);
     Projection projection = new Projection(mapping);
     AppliedPosition at = from;

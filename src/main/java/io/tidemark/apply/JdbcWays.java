@@ -1,0 +1,48 @@
+package io.tidemark.apply;
+
+import io.tidemark.change.RowKey;
+import io.tidemark.sync.DeleteHandling;
+import io.tidemark.sync.TableMapping;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The ways to write a table by one mapping.
+ *
+ * @param guarded writes all of a step if nobody else's rows are in its way
+ * @param looking looks at the rows first, and decides
+ */
+record JdbcWays(
+    TableMapping mapping,
+    DeleteHandling deletes,
+    Projection projection,
+    JdbcTableWriter guarded,
+    JdbcConflictWriter looking) {
+
+  /**
+   * @param waiting keys that wait for a person, whose changes are not to be written
+   */
+  Batch.Plan plan(List<TopicChange> changes, Set<RowKey> waiting) {
+    return Batch.plan(changes, projection, deletes, waiting);
+  }
+
+  JdbcUniqueValues uniqueValues() {
+    return looking.uniqueValues();
+  }
+
+  /** The key's columns' names. */
+  List<String> keyColumns() {
+    return mapping.targetKeyNames();
+  }
+
+  /**
+   * Whether one row is at fault. INVARIANT: a label that the source's enum type has got since is
+   * not its row's fault: the rows that follow have it too, and none of them is set aside.
+   */
+  boolean isOfARow(SQLException refusal) {
+    return PgRefusal.of(refusal) == PgRefusal.ROW
+        && !(PgRefusal.isUnknownLabel(refusal)
+            && mapping.columns().stream().anyMatch(TableMapping.Pair::isOfOneUserType));
+  }
+}
