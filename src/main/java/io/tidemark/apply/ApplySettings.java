@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.change.Backoff;
 import java.time.Duration;
 
 /**
@@ -8,30 +9,24 @@ import java.time.Duration;
  * @param pollMax how long one poll waits for records; also how soon a quiet loop notices that it is
  *     to stop
  * @param idleCheck how often a quiet loop looks whether broker and target are still there
- * @param retryMin the first pause after a failure; doubles up to {@code retryMax}
+ * @param backoff between attempts that fail
  * @param batchBytesMax record bytes per transaction at most, so that large rows do not fill the
  *     heap
  * @param sessions of one configuration in this process, which share its topic's partitions; at
  *     least 1
  */
 public record ApplySettings(
-    Duration pollMax,
-    Duration idleCheck,
-    Duration retryMin,
-    Duration retryMax,
-    int batchBytesMax,
-    int sessions) {
+    Duration pollMax, Duration idleCheck, Backoff backoff, int batchBytesMax, int sessions) {
   public static final ApplySettings DEFAULT =
       new ApplySettings(
           Duration.ofMillis(500),
           Duration.ofSeconds(5),
-          Duration.ofMillis(200),
-          Duration.ofSeconds(10),
+          new Backoff(Duration.ofMillis(200), Duration.ofSeconds(10)),
           16 << 20,
           1);
 
   /** The same with another number of sessions. */
   public ApplySettings with(int moreSessions) {
-    return new ApplySettings(pollMax, idleCheck, retryMin, retryMax, batchBytesMax, moreSessions);
+    return new ApplySettings(pollMax, idleCheck, backoff, batchBytesMax, moreSessions);
   }
 }

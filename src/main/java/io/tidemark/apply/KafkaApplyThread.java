@@ -172,11 +172,9 @@ final class KafkaApplyThread implements AutoCloseable {
     if (attempts == 0) {
       return;
     }
-    long doubled = settings.retryMin().toMillis() << Math.min(attempts - 1, 16);
-    long bounded = Math.min(doubled, settings.retryMax().toMillis());
-    long jittered = bounded / 2 + ThreadLocalRandom.current().nextLong(bounded / 2 + 1);
+    Duration pause = settings.backoff().pause(attempts, ThreadLocalRandom.current());
     try {
-      if (stopping.await(jittered, TimeUnit.MILLISECONDS)) {
+      if (stopping.await(pause.toMillis(), TimeUnit.MILLISECONDS)) {
         LOG.log(Level.DEBUG, () -> "apply of " + topic + " stops");
       }
     } catch (InterruptedException e) {

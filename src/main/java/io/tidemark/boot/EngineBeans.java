@@ -4,6 +4,7 @@ import io.smallrye.common.annotation.Identifier;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
+import io.tidemark.change.Backoff;
 import io.tidemark.conflict.JdbcConflicts;
 import io.tidemark.copy.CopySettings;
 import io.tidemark.copy.Pace;
@@ -41,10 +42,8 @@ final class EngineBeans {
   /** How often an idle source is made to move, so that its slot holds no WAL back. */
   private static final Duration HEARTBEAT = Duration.ofSeconds(2);
 
-  private static final Duration BACKOFF_MIN = Duration.ofMillis(200);
-
-  /** A source that comes back waits this long at most. */
-  private static final Duration BACKOFF_MAX = Duration.ofSeconds(10);
+  private static final Backoff BACKOFF =
+      new Backoff(Duration.ofMillis(200), Duration.ofSeconds(10));
 
   /** A transaction that was writing to a table when it was added is waited for this long. */
   private static final Duration WRITER_WAIT = Duration.ofSeconds(60);
@@ -66,8 +65,7 @@ final class EngineBeans {
             topics.retention(),
             Map.of(),
             HEARTBEAT,
-            BACKOFF_MIN,
-            BACKOFF_MAX,
+            BACKOFF,
             WRITER_WAIT);
     return new ChangeTracker(settings, clients(kafka), CLOCK, RandomGenerator.getDefault());
   }

@@ -273,13 +273,9 @@ final class CaptureLoop implements Runnable {
             + known.getMessage(),
         failure);
     if (closed) {
-      return settings.backoffMax();
+      return settings.backoff().most();
     }
-    long longest = settings.backoffMax().toMillis();
-    long doubled = settings.backoffMin().toMillis() << Math.min(failures - 1, 20);
-    long base = Math.min(longest, Math.max(doubled, 1));
-    // Jitter keeps instances and connections from coming back in step.
-    return Duration.ofMillis(base / 2 + random.nextLong(base / 2 + 1));
+    return settings.backoff().pause(failures, random);
   }
 
   private static OperatingFailure meaningOf(Throwable failure) {

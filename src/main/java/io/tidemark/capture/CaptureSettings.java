@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.change.Backoff;
 import java.time.Duration;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -18,8 +19,7 @@ import java.util.OptionalInt;
  * @param topicConfig further settings of new topics, over ours
  * @param heartbeat how often an idle source is made to move, 100 ms to 60 s: an idle source's slot
  *     holds the WAL of every other database of its server
- * @param backoffMin first pause after a failure
- * @param backoffMax longest pause after failures; a source that comes back waits this long at most
+ * @param backoff between attempts that fail
  * @param writerWait how long to wait for transactions that were writing to a table when its capture
  *     began
  */
@@ -32,8 +32,7 @@ public record CaptureSettings(
     Duration retention,
     Map<String, String> topicConfig,
     Duration heartbeat,
-    Duration backoffMin,
-    Duration backoffMax,
+    Backoff backoff,
     Duration writerWait) {
   private static final int PREFIX_LENGTH_MAX = 100;
   private static final int PARTITIONS_MAX = 1000;
@@ -59,9 +58,6 @@ public record CaptureSettings(
     if (heartbeat.compareTo(HEARTBEAT_MIN) < 0 || heartbeat.compareTo(HEARTBEAT_MAX) > 0) {
       throw new IllegalArgumentException("the heartbeat is 100 ms to 60 s");
     }
-    if (backoffMin.toMillis() < 1 || backoffMax.compareTo(backoffMin) < 0) {
-      throw new IllegalArgumentException("the back-off goes from at least 1 ms up");
-    }
     if (writerWait.toMillis() < 1) {
       throw new IllegalArgumentException("the wait for writers is at least 1 ms");
     }
@@ -78,8 +74,7 @@ public record CaptureSettings(
         Duration.ofDays(7),
         Map.of(),
         Duration.ofSeconds(2),
-        Duration.ofMillis(200),
-        Duration.ofSeconds(30),
+        new Backoff(Duration.ofMillis(200), Duration.ofSeconds(30)),
         Duration.ofSeconds(60));
   }
 }

@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.TestStack;
+import io.tidemark.change.Backoff;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictLog;
 import io.tidemark.conflict.ConflictPolicy;
@@ -19,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -45,21 +47,27 @@ class KafkaApplyLoopTest {
         "out_of_memory");
   }
 
-  private void assertTriesAgain(KafkaApplyLoop.Plans plan, String code) {
-    ApplyTask task =
-        new ApplyTask(
-            UUID.randomUUID(), "source", target, "t", "schemas", DeleteHandling.APPLY, 100);
-    ApplySettings settings =
-        new ApplySettings(
-            Duration.ofMillis(100),
-            Duration.ofMillis(200),
-            Duration.ofMillis(50),
-            Duration.ofMillis(100),
-            1 << 20,
-            1);
-    ApplyPorts ports = new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of());
+  /** Who shows its condition need not ask again and again. */
+  @Test
+  void tellsEachTimeItDoesSomethingElse() {
+    List<Class<?>> told = new CopyOnWriteArrayList<>();
     try (KafkaApplyLoop loop =
-        KafkaApplyLoop.oneWay(task, plan, DEAD_BROKER, settings, ports, Clock.systemUTC())) {
+        loop(
+            () -> {
+              throw new OutOfMemoryError("test");
+            })) {
+      loop.start(() -> told.add(loop.state().getClass()));
+
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(30))
+          .until(() -> told.contains(ApplyState.Retrying.class));
+    }
+
+    assertThat(told).startsWith(ApplyState.Starting.class).endsWith(ApplyState.Stopped.class);
+  }
+
+  private void assertTriesAgain(KafkaApplyLoop.Plans plan, String code) {
+    try (KafkaApplyLoop loop = loop(plan)) {
       loop.start();
 
       Awaitility.await()
@@ -71,6 +79,21 @@ class KafkaApplyLoopTest {
                           ApplyState.Retrying.class,
                           state -> assertThat(state.code()).isEqualTo(code)));
     }
+  }
+
+  private KafkaApplyLoop loop(KafkaApplyLoop.Plans plan) {
+    ApplyTask task =
+        new ApplyTask(
+            UUID.randomUUID(), "source", target, "t", "schemas", DeleteHandling.APPLY, 100);
+    ApplySettings settings =
+        new ApplySettings(
+            Duration.ofMillis(100),
+            Duration.ofMillis(200),
+            new Backoff(Duration.ofMillis(50), Duration.ofMillis(100)),
+            1 << 20,
+            1);
+    ApplyPorts ports = new ApplyPorts(ParkedRows.refusing(), ConflictLog.none(), keys -> Map.of());
+    return KafkaApplyLoop.oneWay(task, plan, DEAD_BROKER, settings, ports, Clock.systemUTC());
   }
 
   private ApplyPlan plan() throws SQLException {

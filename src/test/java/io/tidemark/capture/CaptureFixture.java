@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.change.Backoff;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
 import io.tidemark.change.Row;
@@ -110,8 +111,7 @@ final class CaptureFixture implements AutoCloseable {
         Duration.ofDays(1),
         Map.of(),
         Duration.ofSeconds(1),
-        Duration.ofMillis(20),
-        Duration.ofMillis(300),
+        new Backoff(Duration.ofMillis(20), Duration.ofMillis(300)),
         Duration.ofSeconds(30));
   }
 

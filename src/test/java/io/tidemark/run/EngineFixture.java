@@ -8,6 +8,7 @@ import io.tidemark.TestStore;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
 import io.tidemark.capture.ChangeTracker;
+import io.tidemark.change.Backoff;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TopicName;
 import io.tidemark.conflict.ConflictSettings;
@@ -70,8 +71,7 @@ final class EngineFixture implements AutoCloseable {
       new ApplySettings(
           Duration.ofMillis(100),
           ApplySettings.DEFAULT.idleCheck(),
-          ApplySettings.DEFAULT.retryMin(),
-          Duration.ofMillis(500),
+          new Backoff(ApplySettings.DEFAULT.backoff().least(), Duration.ofMillis(500)),
           ApplySettings.DEFAULT.batchBytesMax(),
           ApplySettings.DEFAULT.sessions());
 
@@ -246,8 +246,7 @@ final class EngineFixture implements AutoCloseable {
         Duration.ofDays(1),
         Map.of(),
         Duration.ofMillis(500),
-        Duration.ofMillis(50),
-        Duration.ofMillis(500),
+        new Backoff(Duration.ofMillis(50), Duration.ofMillis(500)),
         Duration.ofSeconds(30));
   }
 
