@@ -28,8 +28,10 @@ final class BenchIT {
           System.getProperty(
                   "bench.cases",
                   "copy,copy-narrow,copy-large,backlog,backlog-single,backlog-one,backlog-inserts,"
-                      + "backlog-updates,backlog-10-tables,backlog-50-tables,growth,stages,"
-                      + "sessions,detection,latency-100,latency-500,latency-1000,latency-500-unflushed,verify,idle")
+                      + "backlog-updates,backlog-10-tables,backlog-50-tables,growth,width,"
+                      + "stages,sessions,instances,detection,latency-100,latency-500,"
+                      + "latency-1000,latency-500-unflushed,verify,idle,"
+                      + "idle-50-tables")
               .split(","));
   private static final long LARGE_ROWS = Long.getLong("bench.large-rows", 10_000_000);
   private static final Path RESULTS = Path.of("target", "bench");
@@ -73,8 +75,13 @@ final class BenchIT {
     measureBacklogs(lab, results);
     measureTables(lab, results);
     if (CASES.contains("growth")) {
-      try (GrowthContest growth = new GrowthContest(lab, CHANGES, LARGE_ROWS)) {
+      try (SpreadContest growth = SpreadContest.growth(lab, CHANGES, LARGE_ROWS)) {
         hold(growth.contest(), results, MORE_WARM_ROUNDS);
+      }
+    }
+    if (CASES.contains("width")) {
+      try (SpreadContest widths = SpreadContest.widths(lab, CHANGES)) {
+        hold(widths.contest(), results, MORE_WARM_ROUNDS);
       }
     }
     if (CASES.contains("stages")) {
@@ -83,8 +90,13 @@ final class BenchIT {
       }
     }
     if (CASES.contains("sessions")) {
-      try (SessionsContest sessions = new SessionsContest(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
+      try (SharedContest sessions = SharedContest.sessions(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
         hold(sessions.contest(), results, WARM_ROUNDS);
+      }
+    }
+    if (CASES.contains("instances")) {
+      try (SharedContest instances = SharedContest.instances(lab, CHANGES, ROUNDS + WARM_ROUNDS)) {
+        hold(instances.contest(), results, WARM_ROUNDS);
       }
     }
     if (CASES.contains("detection")) {
@@ -97,8 +109,13 @@ final class BenchIT {
       hold(new ProofContests(lab, ROWS).contest(), results, MORE_WARM_ROUNDS);
     }
     if (CASES.contains("idle")) {
-      try (IdleContest idle = new IdleContest(lab)) {
-        hold(idle.contest(), results, MORE_WARM_ROUNDS);
+      try (IdleContest idle = new IdleContest(lab, 1)) {
+        hold(idle.of("idle"), results, MORE_WARM_ROUNDS);
+      }
+    }
+    if (CASES.contains("idle-50-tables")) {
+      try (IdleContest idle = new IdleContest(lab, 50)) {
+        hold(idle.of("idle-50-tables"), results, MORE_WARM_ROUNDS);
       }
     }
   }

@@ -27,9 +27,9 @@ final class DetectionContest implements AutoCloseable {
     for (String mode : MODES) {
       String identity = mode.equals("before_image") ? "full" : "default";
       String settings = ", \"conflict_detection\": \"%s\"".formatted(mode);
-      tables.put(
-          mode,
-          LoneTable.of(lab, "detecting_" + mode, (long) changes * rounds, identity, settings));
+      String table = "detecting_" + mode;
+      String fill = Orders.fillWide(table, (long) changes * rounds);
+      tables.put(mode, LoneTable.of(lab, table, fill, identity, settings));
     }
   }
 

@@ -18,12 +18,15 @@ final class IdleContest implements AutoCloseable {
   private final Lab lab;
   private final Followers followers;
 
-  IdleContest(Lab lab) throws Exception {
+  /**
+   * @param tables that are kept in step
+   */
+  IdleContest(Lab lab, int tables) throws Exception {
     this.lab = lab;
-    followers = new Followers(lab, "idle", 1, 1_000, Tuning.DELAY);
+    followers = new Followers(lab, "idle_of_" + tables, tables, 1_000, Tuning.DELAY);
   }
 
-  Contest contest() {
+  Contest of(String name) {
     Map<String, Contender> contenders = new LinkedHashMap<>();
     for (Follower follower : followers.all()) {
       if (follower.program().isPresent()) {
@@ -31,8 +34,9 @@ final class IdleContest implements AutoCloseable {
       }
     }
     return new Contest(
-        "idle",
-        "nothing happens",
+        name,
+        "nothing happens, %d table%s"
+            .formatted(followers.tables().size(), followers.tables().size() == 1 ? "" : "s"),
         List.of(
             Figure.less("processor time, program", "ms/s"),
             Figure.less("processor time, sender", "ms/s"),

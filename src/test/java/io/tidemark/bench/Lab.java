@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
@@ -33,6 +34,7 @@ final class Lab implements AutoCloseable {
   private final ForkedStack targets;
   private final ForkedStack broker;
   private TidemarkProcess program;
+  private Optional<TidemarkProcess> second = Optional.empty();
   private final ObjectMapper json = new ObjectMapper();
 
   private final PgDatabase source;
@@ -60,10 +62,10 @@ final class Lab implements AutoCloseable {
     // A peer whose sender is held must not take the source for dead.
     TestStack.execute(target, "alter system set wal_receiver_timeout = 0");
     TestStack.execute(target, "select pg_reload_conf()");
-    program = serve(1);
+    program = serve("program", 1);
   }
 
-  private TidemarkProcess serve(int applySessions) throws IOException {
+  private TidemarkProcess serve(String name, int applySessions) throws IOException {
     Map<String, String> settings = new HashMap<>();
     settings.put("kafka.bootstrap.servers", broker.bootstrapServers());
     settings.put("tidemark.store.url", store);
@@ -72,7 +74,7 @@ final class Lab implements AutoCloseable {
     if (applySessions != 1) {
       settings.put("tidemark.apply.sessions", Integer.toString(applySessions));
     }
-    TidemarkProcess served = new TidemarkProcess(directory.resolve("program"), settings);
+    TidemarkProcess served = new TidemarkProcess(directory.resolve(name), settings);
     served.serve();
     return served;
   }
@@ -80,7 +82,19 @@ final class Lab implements AutoCloseable {
   /** Starts the program anew with so many sessions for each table; 1 is the default. */
   void applyWith(int sessions) throws IOException {
     program.close();
-    program = serve(sessions);
+    program = serve("program", sessions);
+  }
+
+  /** Starts a second instance beside the program, which shares its work. */
+  void addInstance() throws IOException {
+    second = Optional.of(serve("second", 1));
+  }
+
+  void removeInstance() throws IOException {
+    if (second.isPresent()) {
+      second.get().close();
+      second = Optional.empty();
+    }
   }
 
   /**
@@ -261,6 +275,7 @@ final class Lab implements AutoCloseable {
     try (sources;
         targets;
         broker) {
+      removeInstance();
       program.close();
     }
   }

@@ -1,6 +1,7 @@
 package io.tidemark.bench;
 
 import io.tidemark.TestStack;
+import io.tidemark.bench.Orders.Width;
 import java.io.IOException;
 import java.util.Map;
 
@@ -25,19 +26,24 @@ final class LoneTable {
 
   /** A filled table, in step. */
   static LoneTable of(Lab lab, String name, long rows) throws IOException {
-    return of(lab, name, rows, "default", "");
+    return of(lab, name, Width.USUAL, rows);
+  }
+
+  static LoneTable of(Lab lab, String name, Width width, long rows) throws IOException {
+    return of(lab, name, Orders.fill(name, rows, width), "default", "");
   }
 
   /**
+   * @param fill fills the source
    * @param identity the source's replica identity
    * @param settings further members of the configuration, each after a comma
    */
-  static LoneTable of(Lab lab, String name, long rows, String identity, String settings)
+  static LoneTable of(Lab lab, String name, String fill, String identity, String settings)
       throws IOException {
     TestStack.execute(lab.source(), Orders.wide(name));
     TestStack.execute(lab.target(), Orders.wide(name));
     TestStack.execute(lab.source(), "alter table %s replica identity %s".formatted(name, identity));
-    TestStack.execute(lab.source(), Orders.fillWide(name, rows));
+    TestStack.execute(lab.source(), fill);
     TestStack.execute(lab.source(), "vacuum analyze " + name);
     lab.keepInStep(name, settings);
     TestStack.execute(lab.target(), "vacuum analyze " + name);

@@ -12,6 +12,9 @@ final class Orders {
   /** The row whose status says how far a target is; nothing else touches it. */
   private static final int MARKER = 0;
 
+  private static final String DETAIL =
+      "jsonb_build_object('sku', md5(i::text), 'lines', i % 9, 'address', md5(i::text))";
+
   private Orders() {}
 
   /** What a change does: of ten changes in a row, so many of each kind. */
@@ -47,15 +50,43 @@ final class Orders {
         .formatted(table);
   }
 
+  /** How much the rows of a wide table hold. */
+  enum Width {
+    SLIM("rows of 60 bytes", "null", "null"),
+    USUAL("rows of 300 bytes", "repeat(md5(i::text), 2)", DETAIL),
+    /** Not to be compressed, and short enough to stay in the row. */
+    BROAD(
+        "rows of 1,500 bytes",
+        "(select string_agg(md5((i + n)::text), '') from generate_series(1, 40) n)",
+        DETAIL);
+
+    private final String words;
+    private final String note;
+    private final String detail;
+
+    Width(String words, String note, String detail) {
+      this.words = words;
+      this.note = note;
+      this.detail = detail;
+    }
+
+    String words() {
+      return words;
+    }
+  }
+
   static String fillWide(String table, long rows) {
+    return fill(table, rows, Width.USUAL);
+  }
+
+  static String fill(String table, long rows, Width width) {
     return """
         insert into %s
-        select i, 'customer ' || i %% 1000, 'shipped', repeat(md5(i::text), 2), i %% 100000 * 1.07,
-               jsonb_build_object('sku', md5(i::text), 'lines', i %% 9, 'address', md5(i::text)),
+        select i, 'customer ' || i %% 1000, 'shipped', %s, i %% 100000 * 1.07, %s,
                timestamptz '2026-01-01' + i * interval '1 second', '2026-01-01'
         from generate_series(0, %d) i
         """
-        .formatted(table, rows);
+        .formatted(table, width.note, width.detail, rows);
   }
 
   static String narrow(String table) {

@@ -19,65 +19,81 @@ import org.apache.kafka.common.TopicPartition;
 
 /**
  * From the topic to the target, while nothing is captured: a table with one partition beside one
- * whose partitions are written by as many sessions.
+ * whose partitions are written at the same time.
  */
-final class SessionsContest implements AutoCloseable {
+final class SharedContest implements AutoCloseable {
   private static final int PER_TRANSACTION = 100;
 
   private static final int SEVERAL = 2;
 
-  /** Partitions, and so sessions at work, of each contender. */
-  private static final List<Integer> SESSIONS = List.of(1, SEVERAL);
+  /** Partitions, and so writers at work, of each contender. */
+  private static final List<Integer> WRITERS = List.of(1, SEVERAL);
 
   private final Lab lab;
+  private final String name;
   private final int changes;
   private final int rounds;
   private final Admin admin;
   private final Map<Integer, LoneTable> tables = new LinkedHashMap<>();
 
-  SessionsContest(Lab lab, int changes, int rounds) throws Exception {
+  /**
+   * @param name also what the writers are
+   */
+  private SharedContest(Lab lab, String name, int changes, int rounds) throws Exception {
     this.lab = lab;
+    this.name = name;
     this.changes = changes;
     this.rounds = rounds;
-    lab.applyWith(SEVERAL);
     admin = Admin.create(Map.of("bootstrap.servers", lab.brokers()));
-    for (int sessions : SESSIONS) {
+    for (int writers : WRITERS) {
       admin
           .createTopics(
-              List.of(new NewTopic(topic(sessions), Optional.of(sessions), Optional.empty())))
+              List.of(new NewTopic(topic(writers), Optional.of(writers), Optional.empty())))
           .all()
           .get();
-      tables.put(sessions, LoneTable.of(lab, table(sessions), (long) changes * rounds));
+      tables.put(writers, LoneTable.of(lab, table(writers), (long) changes * rounds));
     }
   }
 
-  private static String table(int sessions) {
-    return "written_by_" + sessions;
+  /** Sessions of one instance. */
+  static SharedContest sessions(Lab lab, int changes, int rounds) throws Exception {
+    lab.applyWith(SEVERAL);
+    return new SharedContest(lab, "sessions", changes, rounds);
   }
 
-  private String topic(int sessions) {
-    return lab.tidemark().topics() + table(sessions);
+  /** Instances with a session each. */
+  static SharedContest instances(Lab lab, int changes, int rounds) throws Exception {
+    lab.addInstance();
+    return new SharedContest(lab, "instances", changes, rounds);
+  }
+
+  private String table(int writers) {
+    return "written_by_%s_%d".formatted(name, writers);
+  }
+
+  private String topic(int writers) {
+    return lab.tidemark().topics() + table(writers);
   }
 
   Contest contest() {
     Map<String, Contender> contenders = new LinkedHashMap<>();
-    for (int sessions : SESSIONS) {
-      contenders.put("sessions at the target: " + sessions, () -> apply(sessions));
+    for (int writers : WRITERS) {
+      contenders.put(name + " at work: " + writers, () -> apply(writers));
     }
     return new Contest(
-        "sessions",
+        name,
         "%,d changes, transactions of %d, applied alone".formatted(changes, PER_TRANSACTION),
         List.of(Figure.rate("changes/s")),
         contenders);
   }
 
-  private Map<String, Double> apply(int sessions) throws Exception {
+  private Map<String, Double> apply(int writers) throws Exception {
     Follower follower = lab.tidemark();
-    LoneTable table = tables.get(sessions);
+    LoneTable table = tables.get(writers);
     follower.writer().hold();
     table.load(earlier -> load(table, earlier).run(lab.source()));
     awaitCaptured(follower);
-    Map<TopicPartition, Long> ends = ends(sessions);
+    Map<TopicPartition, Long> ends = ends(writers);
     long started = System.nanoTime();
     follower.writer().release();
     Patience patience = new Patience("changes of " + table.name());
@@ -106,10 +122,10 @@ final class SessionsContest implements AutoCloseable {
     }
   }
 
-  private Map<TopicPartition, Long> ends(int sessions) throws Exception {
+  private Map<TopicPartition, Long> ends(int writers) throws Exception {
     Map<TopicPartition, OffsetSpec> latest =
-        IntStream.range(0, sessions)
-            .mapToObj(number -> new TopicPartition(topic(sessions), number))
+        IntStream.range(0, writers)
+            .mapToObj(number -> new TopicPartition(topic(writers), number))
             .collect(Collectors.toMap(partition -> partition, partition -> OffsetSpec.latest()));
     return admin.listOffsets(latest).all().get().entrySet().stream()
         .collect(Collectors.toMap(Map.Entry::getKey, one -> one.getValue().offset()));
@@ -135,6 +151,7 @@ final class SessionsContest implements AutoCloseable {
   public void close() throws IOException {
     admin.close();
     lab.forget(tables.values().stream().map(LoneTable::name).toList());
+    lab.removeInstance();
     lab.applyWith(1);
   }
 }

@@ -2,6 +2,7 @@ package io.tidemark.bench;
 
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
+import io.tidemark.bench.Orders.Width;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -10,49 +11,66 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * The same backlog of updates, spread over all of the table, end to end into a small table and into
- * a large one.
- */
-final class GrowthContest implements AutoCloseable {
-  private static final long SMALL_ROWS = 1_000_000;
+/** The same backlog of updates, spread over all of a table, end to end into different tables. */
+final class SpreadContest implements AutoCloseable {
+  private static final long USUAL_ROWS = 1_000_000;
   private static final int PER_TRANSACTION = 100;
 
   /** Has no divisor in common with a number of rows that is round, so no row comes twice. */
   private static final long STRIDE = 7_368_787;
 
   private final Lab lab;
+  private final String name;
   private final int changes;
-  private final Map<Long, LoneTable> tables = new LinkedHashMap<>();
+  private final Map<String, Spread> tables = new LinkedHashMap<>();
 
-  /**
-   * @param largeRows a round number of rows of the large table
-   */
-  GrowthContest(Lab lab, int changes, long largeRows) throws IOException {
+  /** A table, and a round number of rows in it. */
+  private record Spread(LoneTable table, long rows) {}
+
+  private SpreadContest(Lab lab, String name, int changes) {
     this.lab = lab;
+    this.name = name;
     this.changes = changes;
-    tables.put(SMALL_ROWS, LoneTable.of(lab, "growing_small", SMALL_ROWS));
-    tables.put(largeRows, LoneTable.of(lab, "growing_large", largeRows));
+  }
+
+  /** A table of a million rows, and a large one. */
+  static SpreadContest growth(Lab lab, int changes, long largeRows) throws IOException {
+    SpreadContest contest = new SpreadContest(lab, "growth", changes);
+    for (long rows : List.of(USUAL_ROWS, largeRows)) {
+      contest.add("a table of %,d rows".formatted(rows), Width.USUAL, rows);
+    }
+    return contest;
+  }
+
+  /** Rows of several widths. */
+  static SpreadContest widths(Lab lab, int changes) throws IOException {
+    SpreadContest contest = new SpreadContest(lab, "width", changes);
+    for (Width width : List.of(Width.USUAL, Width.SLIM, Width.BROAD)) {
+      contest.add(width.words(), width, USUAL_ROWS);
+    }
+    return contest;
+  }
+
+  private void add(String contender, Width width, long rows) throws IOException {
+    String table = name + "_" + tables.size();
+    tables.put(contender, new Spread(LoneTable.of(lab, table, width, rows), rows));
   }
 
   Contest contest() {
     Map<String, Contender> contenders = new LinkedHashMap<>();
     tables.forEach(
-        (rows, table) ->
+        (contender, one) ->
             contenders.put(
-                "a table of %,d rows".formatted(rows),
-                () ->
-                    table.catchUp(
-                        changes, earlier -> update(table, rows, (long) earlier * changes))));
+                contender, () -> one.table.catchUp(changes, earlier -> update(one, earlier))));
     return new Contest(
-        "growth",
+        name,
         "backlog of %,d updates all over a table, transactions of %d"
             .formatted(changes, PER_TRANSACTION),
         List.of(Figure.rate("changes/s"), Figure.less("processor time, target", "µs/change")),
         contenders);
   }
 
-  private void update(LoneTable table, long rows, long done) throws SQLException {
+  private void update(Spread one, int earlier) throws SQLException {
     try (Connection connection = lab.source().open("bench load");
         Statement statement = connection.createStatement()) {
       statement.execute("set synchronous_commit = off");
@@ -69,12 +87,18 @@ final class GrowthContest implements AutoCloseable {
             end loop;
           end $$
           """
-              .formatted(done, changes, table.name(), STRIDE, rows, PER_TRANSACTION));
+              .formatted(
+                  (long) earlier * changes,
+                  changes,
+                  one.table.name(),
+                  STRIDE,
+                  one.rows,
+                  PER_TRANSACTION));
     }
   }
 
   @Override
   public void close() throws IOException {
-    lab.forget(tables.values().stream().map(LoneTable::name).toList());
+    lab.forget(tables.values().stream().map(one -> one.table.name()).toList());
   }
 }

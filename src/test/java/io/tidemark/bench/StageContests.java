@@ -1,5 +1,6 @@
 package io.tidemark.bench;
 
+import io.tidemark.TestStack;
 import io.tidemark.bench.ConnectChain.Tuning;
 import io.tidemark.bench.Contest.Contender;
 import io.tidemark.bench.Contest.Figure;
@@ -28,6 +29,9 @@ final class StageContests implements AutoCloseable {
   private final Followers followers;
   private int loads;
 
+  /** Bytes of the source's log that the last load took. */
+  private double logBytes;
+
   StageContests(Lab lab, int changes, int rounds) throws Exception {
     this.lab = lab;
     this.changes = changes;
@@ -53,15 +57,27 @@ final class StageContests implements AutoCloseable {
     return new Contest(
         "stages",
         "%,d changes, transactions of %d, each half alone".formatted(changes, PER_TRANSACTION),
-        List.of(new Figure("capture", "changes/s", true), new Figure("apply", "changes/s", true)),
+        List.of(
+            new Figure("capture", "changes/s", true),
+            new Figure("log read by capture", "MB/s", true),
+            new Figure("apply", "changes/s", true)),
         contenders);
   }
 
   private void load() throws Exception {
+    String begin = logEnd();
     Load.after(loads, rounds, followers.tables(), Mix.ALL, changes, PER_TRANSACTION)
         .run(lab.source());
     loads++;
     followers.mark(MARK + loads);
+    logBytes =
+        Double.parseDouble(
+            TestStack.text(
+                lab.source(), "select '%s'::pg_lsn - '%s'::pg_lsn".formatted(logEnd(), begin)));
+  }
+
+  private String logEnd() {
+    return TestStack.text(lab.source(), "select pg_current_wal_insert_lsn()");
   }
 
   private Map<String, Double> stages(Follower follower) throws Exception {
@@ -85,7 +101,13 @@ final class StageContests implements AutoCloseable {
     double applied = (System.nanoTime() - started) / 1e9;
     followers.requireEqual(follower);
     follower.sender().hold();
-    return Map.of("capture", changes / captured, "apply", changes / applied);
+    return Map.of(
+        "capture",
+        changes / captured,
+        "log read by capture",
+        logBytes / captured / 1e6,
+        "apply",
+        changes / applied);
   }
 
   private Properties properties() {
