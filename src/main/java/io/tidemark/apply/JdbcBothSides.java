@@ -5,11 +5,7 @@ import java.sql.Savepoint;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Two tables that are kept in step in both directions, each in a session of its own.
- *
- * @param source the table whose conflicts, positions and settings are the configuration's source
- */
+/** Two tables that are kept in step in both directions, each in a session of its own. */
 record JdbcBothSides(JdbcSide source, JdbcSide target) implements AutoCloseable {
   /** The other one of the two. */
   JdbcSide other(JdbcSide one) {

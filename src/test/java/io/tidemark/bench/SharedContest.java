@@ -34,12 +34,20 @@ final class SharedContest implements AutoCloseable {
   private final int changes;
   private final int rounds;
   private final Admin admin;
+  private final Restoring restoring;
   private final Map<Integer, LoneTable> tables = new LinkedHashMap<>();
+
+  /** Makes the lab again as it was. */
+  private interface Restoring {
+    void run() throws IOException;
+  }
 
   /**
    * @param name also what the writers are
    */
-  private SharedContest(Lab lab, String name, int changes, int rounds) throws Exception {
+  private SharedContest(Lab lab, String name, int changes, int rounds, Restoring restoring)
+      throws Exception {
+    this.restoring = restoring;
     this.lab = lab;
     this.name = name;
     this.changes = changes;
@@ -58,13 +66,13 @@ final class SharedContest implements AutoCloseable {
   /** Sessions of one instance. */
   static SharedContest sessions(Lab lab, int changes, int rounds) throws Exception {
     lab.applyWith(SEVERAL);
-    return new SharedContest(lab, "sessions", changes, rounds);
+    return new SharedContest(lab, "sessions", changes, rounds, () -> lab.applyWith(1));
   }
 
   /** Instances with a session each. */
   static SharedContest instances(Lab lab, int changes, int rounds) throws Exception {
     lab.addInstance();
-    return new SharedContest(lab, "instances", changes, rounds);
+    return new SharedContest(lab, "instances", changes, rounds, lab::removeInstance);
   }
 
   private String table(int writers) {
@@ -151,7 +159,6 @@ final class SharedContest implements AutoCloseable {
   public void close() throws IOException {
     admin.close();
     lab.forget(tables.values().stream().map(LoneTable::name).toList());
-    lab.removeInstance();
-    lab.applyWith(1);
+    restoring.run();
   }
 }
