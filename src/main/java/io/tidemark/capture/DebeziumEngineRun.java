@@ -15,8 +15,6 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
-import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -27,16 +25,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class DebeziumEngineRun implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(DebeziumEngineRun.class.getName());
-
-  /**
-   * Records that the writer gets at once. While a batch's Kafka transaction ends, nothing is
-   * encoded: with 2048 the writer waited for a third of its time. Twice as many were slower again,
-   * because then the queue runs empty behind it.
-   */
-  private static final int BATCH_RECORDS = 8192;
-
-  /** Records in the queue between the streaming thread and the writer: the next batch. */
-  private static final int QUEUE_RECORDS = 2 * BATCH_RECORDS;
 
   /** Longest wait for a batch to fill; it adds to every change's delay. */
   private static final int POLL_MILLIS = 1;
@@ -52,24 +40,19 @@ final class DebeziumEngineRun implements AutoCloseable {
   private final Thread thread;
   private final CountDownLatch done = new CountDownLatch(1);
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private final BatchSink sink;
+  private final DebeziumBatches batches;
   private final Runnable onEnd;
-  private final String connection;
-  private final String database;
-
-  /** Takes what was captured. Called by one thread. */
-  interface BatchSink extends Consumer<Captured> {
-    /** Everything accepted so far must be safe in Kafka when this returns. */
-    void commit();
-  }
 
   private DebeziumEngineRun(
-      DebeziumSession session, Map<String, String> address, BatchSink sink, Runnable onEnd) {
+      DebeziumSession session,
+      Map<String, String> address,
+      DebeziumBatches.Sink sink,
+      Runnable onEnd) {
     this.session = session;
     this.onEnd = onEnd;
-    this.sink = sink;
-    this.connection = session.source().connection();
-    this.database = address.getOrDefault("database.dbname", "");
+    this.batches =
+        new DebeziumBatches(
+            session, address.getOrDefault("database.dbname", ""), sink, System::nanoTime);
     this.engine =
         DebeziumEngine.create(ChangeEventFormat.of(Connect.class))
             .using(properties(session, address))
@@ -82,7 +65,7 @@ final class DebeziumEngineRun implements AutoCloseable {
                 })
             .notifying(this::handle)
             .build();
-    this.thread = new Thread(this::run, "tidemark-capture-engine-" + connection);
+    this.thread = new Thread(this::run, "tidemark-capture-engine-" + session.source().connection());
     this.thread.setDaemon(true);
   }
 
@@ -93,7 +76,7 @@ final class DebeziumEngineRun implements AutoCloseable {
       String slot,
       long startLsn,
       PgOutputCatalog catalog,
-      BatchSink sink,
+      DebeziumBatches.Sink sink,
       Runnable onEnd) {
     DebeziumSelfTest.require();
     DebeziumSession session =
@@ -138,8 +121,8 @@ final class DebeziumEngineRun implements AutoCloseable {
             Map.entry("offset.flush.interval.ms", Integer.toString(CONFIRM_MILLIS)),
             Map.entry("errors.max.retries", "0"),
             Map.entry("poll.interval.ms", Integer.toString(POLL_MILLIS)),
-            Map.entry("max.batch.size", Integer.toString(BATCH_RECORDS)),
-            Map.entry("max.queue.size", Integer.toString(QUEUE_RECORDS)),
+            Map.entry("max.batch.size", Integer.toString(DebeziumBatches.BATCH_RECORDS)),
+            Map.entry("max.queue.size", Integer.toString(DebeziumBatches.QUEUE_RECORDS)),
             Map.entry("record.processing.threads", "1"));
     properties.putAll(fixed);
     return properties;
@@ -169,29 +152,12 @@ final class DebeziumEngineRun implements AutoCloseable {
       DebeziumEngine.RecordCommitter<RecordChangeEvent<SourceRecord>> committer)
       throws InterruptedException {
     try {
-      for (RecordChangeEvent<SourceRecord> event : records) {
-        PgOutputMessage message = messageOf(event.record());
-        message.decode(connection, database, sink);
-        session.done(message.size());
-      }
-      // INVARIANT: marked only after the Kafka commit, so that the slot never runs ahead of it.
-      sink.commit();
+      batches.take(records, committer);
     } catch (RuntimeException e) {
       fail(e);
       // Not a Connect exception: the engine would retry those with the next batch, and lose this.
       throw new IllegalStateException("the batch could not be written", e);
     }
-    // One partition, increasing offsets: the last mark stands for all.
-    committer.markProcessed(records.get(records.size() - 1));
-    committer.markBatchFinished();
-  }
-
-  static PgOutputMessage messageOf(SourceRecord record) {
-    if (record.value() instanceof Struct value
-        && value.getStruct("source") instanceof DebeziumStamp stamp) {
-      return stamp.message();
-    }
-    throw new IllegalStateException("a record did not come from our stream: " + record.topic());
   }
 
   boolean isStreaming() {

@@ -129,8 +129,7 @@ final class DebeziumSelfTest {
     LogicalDecodingMessageMonitor monitor =
         new LogicalDecodingMessageMonitor(
             config,
-            sent ->
-                DebeziumEngineRun.messageOf(sent).decode("self-test", "nowhere", captured::add));
+            sent -> DebeziumBatches.messageOf(sent).decode("self-test", "nowhere", captured::add));
     TransactionMonitor transactions =
         new TransactionMonitor(
             config,

@@ -29,6 +29,7 @@ final class DebeziumSession implements AutoCloseable {
 
   private boolean arrived;
   private long queuedBytes;
+  private int queued;
   private boolean admitting;
   private volatile @Nullable Thread streaming;
   private volatile boolean stopping;
@@ -94,14 +95,21 @@ final class DebeziumSession implements AutoCloseable {
     }
     admitting = false;
     queuedBytes += bytes;
+    queued++;
   }
 
   /** A message was written. */
   synchronized void done(int bytes) {
     queuedBytes -= bytes;
+    queued--;
     if (admitting) {
       notifyAll();
     }
+  }
+
+  /** Messages that were read and not yet written: each of them is still to come to the writer. */
+  synchronized int queued() {
+    return queued;
   }
 
   /** A record stands in Debezium's queue. */

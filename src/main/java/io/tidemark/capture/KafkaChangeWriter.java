@@ -58,14 +58,14 @@ import org.jspecify.annotations.Nullable;
  * <p>After any exception the writer is of no more use: whether its last commit happened is for the
  * next one to find out.
  */
-final class KafkaChangeWriter implements DebeziumEngineRun.BatchSink, AutoCloseable {
+final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(KafkaChangeWriter.class.getName());
 
   /**
    * Bytes of keys and values in one transaction. It bounds what the producer holds, whatever a
    * source transaction's size, and how long readers wait for the first of it.
    */
-  private static final long TRANSACTION_BYTES_MAX = 16L << 20;
+  private static final long TRANSACTION_BYTES_MAX = 32L << 20;
 
   /** What a change may take; the rest is left for what Kafka adds to a record. */
   private static final int CHANGE_BYTES_MAX = KafkaTopics.RECORD_BYTES_MAX - (64 << 10);

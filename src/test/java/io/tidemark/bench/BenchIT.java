@@ -75,12 +75,12 @@ final class BenchIT {
     measureBacklogs(lab, results);
     measureTables(lab, results);
     if (CASES.contains("growth")) {
-      try (SpreadContest growth = SpreadContest.growth(lab, CHANGES, LARGE_ROWS)) {
+      try (GrowthContest growth = new GrowthContest(lab, CHANGES, LARGE_ROWS)) {
         hold(growth.contest(), results, MORE_WARM_ROUNDS);
       }
     }
     if (CASES.contains("width")) {
-      try (SpreadContest widths = SpreadContest.widths(lab, CHANGES)) {
+      try (WidthContest widths = new WidthContest(lab, CHANGES)) {
         hold(widths.contest(), results, MORE_WARM_ROUNDS);
       }
     }

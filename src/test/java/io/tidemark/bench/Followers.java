@@ -25,11 +25,25 @@ final class Followers implements AutoCloseable {
   }
 
   /**
+   * All three.
+   *
    * @param name of the tables, which get numbers
    * @param rows of each table, besides the row that is the mark
    * @param tuning of Kafka Connect
    */
   Followers(Lab lab, String name, int count, long rows, Tuning tuning) throws Exception {
+    this(lab, name, count, rows);
+    ConnectChain chain = ConnectChain.start(lab, name, tables, tuning);
+    peers.add(chain);
+    add(chain.follower());
+  }
+
+  /** Tidemark and native replication alone, of one table. */
+  static Followers withoutConnect(Lab lab, String name, long rows) throws Exception {
+    return new Followers(lab, name, 1, rows);
+  }
+
+  private Followers(Lab lab, String name, int count, long rows) throws IOException {
     this.lab = lab;
     tables = new ArrayList<>();
     for (int number = 1; number <= count; number++) {
@@ -42,20 +56,13 @@ final class Followers implements AutoCloseable {
         TestStack.execute(database, "vacuum analyze " + table);
       }
     }
-    follow(name, tuning);
-    for (Follower follower : all) {
-      follower.sender().hold();
-    }
-  }
-
-  private void follow(String name, Tuning tuning) throws Exception {
     for (String table : tables) {
       lab.keepInStep(table);
     }
-    all.add(lab.tidemark());
+    add(lab.tidemark());
     NativeReplication replication = NativeReplication.of(lab.source(), lab.peer(), name, tables);
     peers.add(replication);
-    all.add(
+    add(
         new Follower(
             "native logical replication",
             lab.source(),
@@ -64,9 +71,11 @@ final class Followers implements AutoCloseable {
             lab.peer(),
             OptionalLong.empty(),
             ""));
-    ConnectChain chain = ConnectChain.start(lab, name, tables, tuning);
-    peers.add(chain);
-    all.add(chain.follower());
+  }
+
+  private void add(Follower follower) throws IOException {
+    all.add(follower);
+    follower.sender().hold();
   }
 
   List<String> tables() {
@@ -88,15 +97,30 @@ final class Followers implements AutoCloseable {
     }
   }
 
+  /** Brings all of them to where the source is: nobody's log holds what is another contest's. */
+  void level(String mark) throws Exception {
+    mark(mark);
+    for (Follower follower : all) {
+      follower.sender().release();
+      awaitMark(follower, mark);
+      follower.sender().hold();
+    }
+  }
+
   void requireEqual(Follower follower) {
     tables.forEach(table -> Orders.requireEqual(lab.source(), follower.target(), table));
   }
 
-  @Override
-  public void close() throws IOException {
+  /** Lets all of them go on. */
+  void release() throws IOException {
     for (Follower follower : all) {
       follower.sender().release();
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    release();
     for (Peer peer : peers) {
       peer.close();
     }

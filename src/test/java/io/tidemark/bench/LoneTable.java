@@ -11,14 +11,6 @@ final class LoneTable {
   private final String name;
   private int loads;
 
-  /** Makes a load's changes. */
-  interface Work {
-    /**
-     * @param earlier how many loads there were before
-     */
-    void run(int earlier) throws Exception;
-  }
-
   private LoneTable(Lab lab, String name) {
     this.lab = lab;
     this.name = name;
@@ -55,7 +47,7 @@ final class LoneTable {
   }
 
   /** Makes the next load, and marks its end. */
-  void load(Work work) throws Exception {
+  void load(Backlog.Work work) throws Exception {
     work.run(loads);
     loads++;
     Orders.mark(lab.source(), name, mark());
@@ -80,7 +72,7 @@ final class LoneTable {
    * @param changes of the load
    * @return changes a second, and microseconds of the target's processors for each
    */
-  Map<String, Double> catchUp(int changes, Work work) throws Exception {
+  Map<String, Double> catchUp(int changes, Backlog.Work work) throws Exception {
     Follower follower = lab.tidemark();
     follower.sender().hold();
     load(work);

@@ -185,6 +185,44 @@ final class Orders {
     }
   }
 
+  /**
+   * Updates all over a wide table, each of another row.
+   *
+   * @param rows of the table, a round number
+   * @param changes of one load
+   */
+  record Spread(String table, long rows, int changes) {
+    static final int PER_TRANSACTION = 100;
+
+    /** Has no divisor in common with a number of rows that is round, so no row comes twice. */
+    private static final long STRIDE = 7_368_787;
+
+    /**
+     * @param earlier how many of the loads there were before
+     */
+    void run(PgDatabase database, int earlier) throws SQLException {
+      try (Connection connection = database.open("bench load");
+          Statement statement = connection.createStatement()) {
+        statement.execute("set synchronous_commit = off");
+        statement.execute(
+            """
+            do $$
+            begin
+              for i in %1$d..%1$d + %2$d - 1 loop
+                update %3$s set status = 'returned', amount = amount + 1, updated_at = now()
+                where id = 1 + i::int8 * %4$d %% %5$d;
+                if (i + 1) %% %6$d = 0 then
+                  commit;
+                end if;
+              end loop;
+            end $$
+            """
+                .formatted(
+                    (long) earlier * changes, changes, table, STRIDE, rows, PER_TRANSACTION));
+      }
+    }
+  }
+
   /** Marks that everything before this is done. */
   static void mark(PgDatabase database, String table, String mark) {
     TestStack.execute(
