@@ -29,6 +29,7 @@ final class ApplySql {
   private final List<ColumnShape> key;
   private final int serverMajor;
   private final Guard guard;
+  private final boolean canUpdate;
 
   ApplySql(TableMapping mapping, int serverMajor, Guard guard) {
     this.mapping = mapping;
@@ -37,6 +38,7 @@ final class ApplySql {
     table = Sql.name(mapping.target().name());
     columns = mapping.columns().stream().map(Pair::target).toList();
     key = mapping.key().stream().map(Pair::target).toList();
+    canUpdate = IntStream.range(0, columns.size()).anyMatch(this::isSettable);
   }
 
   /** Which kinds of edit a statement writes. */
@@ -355,7 +357,7 @@ final class ApplySql {
 
   /** Whether a row has anything that an update which keeps its key can set. */
   boolean canUpdate() {
-    return IntStream.range(0, columns.size()).anyMatch(this::isSettable);
+    return canUpdate;
   }
 
   /** Whether rows have something besides the key that an update cannot set. */
