@@ -1,55 +1,28 @@
 package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tidemark.TestStack;
-import io.tidemark.TestStore;
-import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.RowShape;
 import io.tidemark.change.SourcePosition;
-import io.tidemark.change.ValueKind;
 import io.tidemark.conflict.Conflict;
-import io.tidemark.conflict.ConflictDetection;
-import io.tidemark.conflict.ConflictLog;
-import io.tidemark.conflict.ConflictResolution;
-import io.tidemark.conflict.ConflictSettings;
 import io.tidemark.conflict.ConflictStatus;
 import io.tidemark.conflict.ConflictType;
 import io.tidemark.conflict.Detected;
-import io.tidemark.conflict.JdbcConflictLog;
 import io.tidemark.conflict.JdbcConflicts;
-import io.tidemark.conflict.JdbcDecisions;
-import io.tidemark.conflict.JdbcDecisions.Intent;
 import io.tidemark.conflict.Later;
 import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Resolution;
 import io.tidemark.conflict.Verdict;
-import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.run.ConflictDecisions.Decision;
-import io.tidemark.sync.ColumnSelection;
-import io.tidemark.sync.ConnectionRegistry;
-import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.FieldError;
-import io.tidemark.sync.InitialSync;
-import io.tidemark.sync.JdbcConnections;
-import io.tidemark.sync.JdbcSyncConfigurations;
 import io.tidemark.sync.Outcome;
-import io.tidemark.sync.PgConnectionCheck;
-import io.tidemark.sync.PgPreFlight;
 import io.tidemark.sync.Refusal;
-import io.tidemark.sync.SchemaEvolution;
-import io.tidemark.sync.SyncDefinition;
-import io.tidemark.sync.SyncStrategy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -58,195 +31,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-@Timeout(120)
-final class ConflictDecisionsTest {
-  private static final Clock CLOCK = Clock.systemUTC();
-  private static final TestStore STORE = new TestStore();
-  private static final PgDatabase SOURCE = TestStack.database("source");
-  private static final PgDatabase TARGET = TestStack.database("target");
-  private static final RowShape KEY = RowShape.of(List.of("id"), List.of(ValueKind.NUMBER));
-  private static final RowShape SHAPE =
-      RowShape.of(
-          List.of("id", "email", "paid", "n", "f", "at", "doc"),
-          List.of(
-              ValueKind.NUMBER,
-              ValueKind.TEXT,
-              ValueKind.BOOLEAN,
-              ValueKind.TEXT,
-              ValueKind.NUMBER,
-              ValueKind.TEXT,
-              ValueKind.TEXT));
-  private static final String TABLE =
-      """
-      drop table if exists users;
-      create table users (
-        id bigint primary key, email varchar(20) unique, paid boolean not null default false,
-        n numeric(6, 2) constraint n_small check (n < 900), f double precision, at timestamptz,
-        doc jsonb);
-      """;
-
-  private final JdbcSyncConfigurations configurations =
-      new JdbcSyncConfigurations(STORE.jdbi, CLOCK, UUID::randomUUID);
-  private final ConnectionRegistry connections =
-      new ConnectionRegistry(
-          Map.of("source", SOURCE, "target", TARGET),
-          new JdbcConnections(STORE.jdbi, CLOCK),
-          configurations,
-          new PgConnectionCheck(CLOCK, name -> name),
-          null);
-  private final Acceptance acceptance = new Acceptance(connections, new PgPreFlight(name -> name));
-  private final JdbcConflicts conflicts =
-      new JdbcConflicts(STORE.jdbi, ConflictSettings.DEFAULTS, CLOCK);
-  private final JdbcDecisions store = new JdbcDecisions(STORE.jdbi, CLOCK);
-  private final ConflictDecisions decisions =
-      new ConflictDecisions(
-          conflicts, store, configurations, connections, acceptance, UUID::randomUUID);
-  private UUID configuration = new UUID(0, 0);
-  private ConflictLog log = ConflictLog.none();
-  private long offset;
-
-  @BeforeEach
-  void tables() {
-    TestStack.execute(SOURCE, TABLE);
-    TestStack.execute(
-        TARGET,
-        TABLE
-            + """
-            drop table if exists written;
-            create table written (id bigint);
-            create or replace function note() returns trigger language plpgsql as $$
-              begin insert into written values (new.id); return new; end $$;
-            create trigger note after insert or update on users
-              for each row execute function note();
-            alter table users enable always trigger note;
-            """);
-    STORE.jdbi.useHandle(handle -> handle.execute("delete from sync_configurations"));
-    configuration = configurations.create(definition()).orElseThrow().id();
-    log =
-        conflicts.log(
-            new JdbcConflictLog.Owner(configuration, "public.users", ConflictResolution.MANUAL));
-  }
-
-  /** Origins are the whole server's, and there are not many. */
-  @AfterEach
-  void dropOrigins() {
-    try (PgSession session =
-        PgSession.open(TARGET, OperatingFailure.Kind.TARGET, "test", "origins")) {
-      PgOrigins.drop(session, configuration);
-    }
-  }
-
-  private static SyncDefinition definition() {
-    return new SyncDefinition(
-        "users",
-        "users",
-        "users",
-        "source",
-        "target",
-        SyncStrategy.INCREMENTAL,
-        ConflictResolution.MANUAL,
-        ConflictDetection.AUTO,
-        "at",
-        List.of(),
-        new ColumnSelection.All(),
-        null,
-        1000,
-        null,
-        false,
-        DeleteHandling.APPLY,
-        InitialSync.AUTO,
-        false,
-        false,
-        SchemaEvolution.NONE,
-        true);
-  }
-
-  private static Row row(long id, @Nullable String email) {
-    return row(id, email, "{\"a\": 1}");
-  }
-
-  private static Row row(long id, @Nullable String email, @Nullable String doc) {
-    String time = "2026-11-01 12:00:00+00";
-    return Row.of(SHAPE, Long.toString(id), email, "t", "1.50", "1e+20", time, doc);
-  }
-
-  private static void put(PgDatabase database, long id, String email) {
-    TestStack.execute(
-        database,
-        "insert into users values (%d, '%s', true, 1.5, 1e20, '2026-11-01 12:00:00+00', '{\"a\": 1}')"
-            .formatted(id, email));
-  }
-
-  private UUID conflict(ConflictType type, long id, @Nullable Row source, @Nullable Row target) {
-    log.record(
-        List.of(
-            new Detected(
-                type,
-                Row.of(KEY, Long.toString(id)),
-                new Place("t", 0, ++offset),
-                new SourcePosition(1000 + offset, 1, 0),
-                source,
-                target,
-                null,
-                List.of("email"),
-                Verdict.REVIEW)));
-    return UUID.fromString(
-        STORE.text("select id from sync_conflicts where \"offset\" = " + offset));
-  }
-
-  /** A row that somebody else changed at the target. */
-  private UUID differing(long id) {
-    put(TARGET, id, "theirs" + id);
-    return conflict(
-        ConflictType.UPDATE_ORIGIN_DIFFERS, id, row(id, "ours" + id), row(id, "theirs" + id));
-  }
-
-  private static Decision of(Resolution resolution) {
-    return new Decision(resolution, null, "seen", "operator");
-  }
-
-  private static Decision custom(Map<String, String> row) {
-    List<String> columns = row.keySet().stream().sorted().toList();
-    String[] values = columns.stream().map(row::get).toArray(String[]::new);
-    return new Decision(
-        Resolution.CUSTOM, Row.of(RowShape.ofText(columns), values), null, "operator");
-  }
-
-  private Conflict done(UUID id, Decision decision) {
-    Decided decided = decisions.decide(id, decision).orElseThrow(AssertionFailure::new);
-    assertThat(decided).isInstanceOf(Decided.Done.class);
-    return ((Decided.Done) decided).conflict();
-  }
-
-  private static String emails() {
-    return TestStack.text(
-        TARGET,
-        "select coalesce(string_agg(id || ' ' || coalesce(email, '-'), ', ' order by id), '')"
-            + " from users");
-  }
-
-  private static String writes() {
-    return TestStack.text(TARGET, "select count(*) from written");
-  }
-
-  private static String origin() {
-    return TestStack.text(
-        TARGET,
-        "select coalesce((select roname from pg_replication_origin where roident ="
-            + " (pg_xact_commit_timestamp_origin(users.xmin)).roident), '') from users");
-  }
-
-  private Conflict find(UUID id) {
-    return conflicts.find(id).orElseThrow();
-  }
-
+final class ConflictDecisionsTest extends DecisionsFixture {
   @Test
   void writesTheSourcesRowAsOurOwn() {
     UUID id = differing(1);
@@ -325,14 +114,6 @@ final class ConflictDecisionsTest {
     assertThat(find(other).targetRow()).contains("\"id\": 1");
     done(other, of(Resolution.SOURCE));
     assertThat(emails()).isEqualTo("2 shared");
-  }
-
-  private static final class AssertionFailure extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    AssertionFailure(Refusal refusal) {
-      super(refusal.detail());
-    }
   }
 
   @ParameterizedTest
@@ -434,139 +215,6 @@ final class ConflictDecisionsTest {
                 .orElseThrow()
                 .reason())
         .isEqualTo(Refusal.Reason.UNKNOWN);
-  }
-
-  /** Puts a decision on record as its first step does, and dies. */
-  private Intent intend(UUID id, Resolution resolution, @Nullable String row) {
-    Conflict seen = find(id);
-    Intent intent =
-        new Intent(UUID.randomUUID(), resolution, row, seen.sourcePosition(), null, "operator");
-    assertThat(new DecisionSteps(store).begin(seen, intent))
-        .isEqualTo(DecisionSteps.Begun.INTENDED);
-    return intent;
-  }
-
-  private void finishUndone() {
-    Clock later = Clock.offset(CLOCK, Upkeep.UNDONE_AFTER.plusSeconds(5));
-    try (Upkeep upkeep =
-        new Upkeep(
-            decisions,
-            conflicts,
-            new JdbcExecutions(STORE.jdbi, later, Duration.ofDays(90)),
-            later)) {
-      upkeep.finishUndone();
-    }
-  }
-
-  @Test
-  void finishesADecisionThatDiedBeforeItReachedTheTarget() {
-    UUID id = differing(1);
-    intend(id, Resolution.SOURCE, find(id).sourceRow());
-
-    finishUndone();
-
-    assertThat(emails()).isEqualTo("1 ours1");
-    assertThat(find(id).resolvedBy()).isEqualTo("operator");
-  }
-
-  @Test
-  void finishesItBeforeAnotherOneIsMade() {
-    UUID id = differing(1);
-    intend(id, Resolution.SOURCE, find(id).sourceRow());
-
-    Outcome<Decided> second = decisions.decide(id, of(Resolution.TARGET));
-
-    assertThat(second.refusal().orElseThrow().reason()).isEqualTo(Refusal.Reason.STATE);
-    assertThat(emails()).isEqualTo("1 ours1");
-    assertThat(find(id).resolution()).isEqualTo("source");
-  }
-
-  @Test
-  void givesUpADecisionThatDiedOnARowThatHasChangedSince() {
-    UUID id = differing(1);
-    intend(id, Resolution.SOURCE, find(id).sourceRow());
-    TestStack.execute(TARGET, "update users set email = 'newer'");
-
-    finishUndone();
-
-    assertThat(emails()).isEqualTo("1 newer");
-    assertThat(find(id).status()).isEqualTo(ConflictStatus.PENDING);
-    assertThat(find(id).targetRow()).contains("newer");
-    assertThat(store.undone(Instant.now().plusSeconds(60), 10)).isEmpty();
-  }
-
-  /** The store dies when the target has committed. */
-  private void decideAndDieBeforeTheMark(UUID id, Decision decision) {
-    TestStack.execute(
-        STORE.database,
-        """
-        create or replace function die() returns trigger language plpgsql as
-          $$ begin raise exception 'no'; end $$;
-        create trigger die before update on sync_conflicts
-          for each row when (new.status = 'resolved') execute function die();
-        """);
-    try {
-      assertThatThrownBy(() -> decisions.decide(id, decision)).isInstanceOf(OperatingFailure.class);
-    } finally {
-      TestStack.execute(STORE.database, "drop trigger die on sync_conflicts");
-    }
-    assertThat(find(id).status()).isEqualTo(ConflictStatus.PENDING);
-  }
-
-  @Test
-  void marksADecisionThatDiedAfterTheTargetsCommitAndWritesNothingTwice() {
-    UUID id = differing(1);
-    decideAndDieBeforeTheMark(id, custom(Map.of("email", "mine")));
-    assertThat(emails()).isEqualTo("1 mine");
-
-    finishUndone();
-
-    assertThat(find(id).resolution()).isEqualTo("custom");
-    assertThat(writes()).isEqualTo("2");
-  }
-
-  @Test
-  void takesWhatJoinedAfterADecisionDied() {
-    UUID id = differing(1);
-    decideAndDieBeforeTheMark(id, of(Resolution.SOURCE));
-    assertThat(emails()).isEqualTo("1 ours1");
-
-    assertThat(
-            log.join(
-                List.of(
-                    new Later(RowKey.of("1"), row(1, "later"), new SourcePosition(9000, 1, 0)))))
-        .isEmpty();
-    finishUndone();
-
-    assertThat(emails()).isEqualTo("1 later");
-    assertThat(find(id).status()).isEqualTo(ConflictStatus.RESOLVED);
-  }
-
-  @Test
-  void marksAUniqueValuesDecisionThatDiedAfterTheTargetsCommit() {
-    put(TARGET, 7, "shared");
-    UUID id = conflict(ConflictType.UNIQUE_VIOLATION, 1, row(1, "shared"), row(7, "shared"));
-    decideAndDieBeforeTheMark(id, of(Resolution.SOURCE));
-
-    finishUndone();
-
-    assertThat(emails()).isEqualTo("1 shared");
-    assertThat(find(id).status()).isEqualTo(ConflictStatus.RESOLVED);
-  }
-
-  @Test
-  void givesUpWhatNeverReachedTheTarget() {
-    UUID id = differing(1);
-    TestStack.execute(TARGET, "alter table users add constraint c check (email is null) not valid");
-    TestStack.execute(TARGET, "alter table users rename column doc to gone");
-    try {
-      assertThat(decisions.decide(id, of(Resolution.SOURCE)).refusal()).isPresent();
-    } finally {
-      TestStack.execute(TARGET, "alter table users rename column gone to doc");
-    }
-
-    assertThat(store.undone(Instant.now().plusSeconds(60), 10)).isEmpty();
-    assertThat(emails()).isEqualTo("1 theirs1");
   }
 
   @Test
