@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.JdbcTableWriter.Ready;
 import io.tidemark.change.RowKey;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictPolicy;
@@ -33,8 +34,10 @@ public final class JdbcApplier implements AutoCloseable {
   private final ConflictPolicy policy;
   private final DeleteHandling deletes;
   private final Set<RowKey> waiting = new HashSet<>();
-  private Optional<JdbcRowFilter> filter;
-  private JdbcWays ways;
+
+  /** Also read by who prepares a batch while another one is being written. */
+  private volatile JdbcWays ways;
+
   private InStep inStep;
   private int cautious;
 
@@ -56,20 +59,19 @@ public final class JdbcApplier implements AutoCloseable {
     session = JdbcWriterSession.of(connection, configuration, policy.detection());
     statements = new JdbcStatements(connection);
     inStep = new InStep("-infinity", session.origins(), null);
-    filter = JdbcRowFilter.of(statements, mapping, ports.whole());
-    ways = ways(mapping);
+    ways = ways(mapping, JdbcRowFilter.of(statements, mapping, ports.whole()));
   }
 
   /** Writes what comes from now on by another mapping of the same tables. */
   void use(TableMapping now) throws SQLException {
-    filter = JdbcRowFilter.of(statements, now, ports.whole());
-    ways = ways(now);
+    ways = ways(now, JdbcRowFilter.of(statements, now, ports.whole()));
   }
 
-  private JdbcWays ways(TableMapping mapping) throws SQLException {
+  private JdbcWays ways(TableMapping mapping, Optional<JdbcRowFilter> filter) throws SQLException {
     Guard guard = Guard.of(policy, mapping, deletes, inStep);
     return new JdbcWays(
         mapping,
+        filter,
         deletes,
         new Projection(mapping),
         new JdbcTableWriter(statements, mapping, guard),
@@ -93,39 +95,77 @@ public final class JdbcApplier implements AutoCloseable {
     InStep now = new InStep(since, session.origins(), kept);
     if (!now.equals(inStep)) {
       inStep = now;
-      ways = ways(ways.mapping());
+      ways = ways(ways.mapping(), ways.filter());
     }
+  }
+
+  /**
+   * A batch of which everything is done that needs no answer of the server, on the guess that
+   * nothing changes meanwhile: the mapping stays, and no key waits for a person.
+   */
+  record Prepared(JdbcWays ways, Batch.Plan plan, List<Ready> steps) {}
+
+  /**
+   * Prepares changes while others may be being written; by a thread of its own, one at a time.
+   * Empty if it takes the server.
+   */
+  Optional<Prepared> prepare(List<TopicChange> changes) throws SQLException {
+    JdbcWays now = ways;
+    if (now.filter().isPresent()) {
+      return Optional.empty();
+    }
+    Batch.Plan plan = now.plan(changes, Set.of());
+    return Optional.of(new Prepared(now, plan, now.ready(plan)));
+  }
+
+  /** Likewise, of changes that were not prepared. */
+  public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
+      throws SQLException {
+    return apply(changes, Optional.empty(), from, to);
   }
 
   /**
    * Writes what the changes come to and moves the position, both or neither.
    *
    * @param changes of one partition, in the order of their offsets
+   * @param prepared these changes, if they were; made anew if the guess was wrong
    * @throws SQLException if the target cannot take them now; nothing is written then
    */
-  public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
+  Applied apply(
+      List<TopicChange> changes,
+      Optional<Prepared> prepared,
+      AppliedPosition from,
+      AppliedPosition to)
       throws SQLException {
+    Optional<JdbcRowFilter> filter = ways.filter();
     List<TopicChange> taken = filter.isEmpty() ? changes : filter.get().of(changes);
+    Optional<Prepared> usable = prepared.filter(ahead -> ahead.ways() == ways && waiting.isEmpty());
     while (true) {
-      Optional<Applied> applied = applyOnce(taken, from, to);
+      Optional<Applied> applied = applyOnce(taken, usable, from, to);
       if (applied.isPresent()) {
         return applied.get();
       }
       // Keys were decided meanwhile and wait no more: there are fewer of them each time.
+      usable = Optional.empty();
     }
   }
 
   /** Empty if keys that were believed to wait do not. */
   private Optional<Applied> applyOnce(
-      List<TopicChange> changes, AppliedPosition from, AppliedPosition to) throws SQLException {
+      List<TopicChange> changes,
+      Optional<Prepared> prepared,
+      AppliedPosition from,
+      AppliedPosition to)
+      throws SQLException {
     try {
-      Batch.Plan plan = ways.plan(changes, waiting);
+      Batch.Plan plan = prepared.isPresent() ? prepared.get().plan() : ways.plan(changes, waiting);
       if (cautious == 0 && !sparesWaiting(plan)) {
+        List<Ready> steps = prepared.isPresent() ? prepared.get().steps() : ways.ready(plan);
         JdbcAttempt attempt = attempt(from, to);
         if (!attempt.begin()) {
           return Optional.of(new Applied.Fenced());
         }
-        if (attempt.writeGuarded(plan)) {
+        if (attempt.writeGuarded(plan, steps)) {
           return attempt.commit();
         }
         session.connection().rollback();

@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.JdbcTableWriter.Ready;
 import io.tidemark.apply.JdbcTableWriter.Written;
 import io.tidemark.apply.JdbcUniqueValues.Unique;
 import io.tidemark.change.RowKey;
@@ -80,9 +81,13 @@ final class JdbcAttempt {
     return false;
   }
 
-  /** Writes what the guard lets through; false if that is not everything. */
-  boolean writeGuarded(Batch.Plan plan) throws SQLException {
-    for (Step step : plan.steps()) {
+  /**
+   * Writes what the guard lets through; false if that is not everything.
+   *
+   * @param steps the plan's
+   */
+  boolean writeGuarded(Batch.Plan plan, List<Ready> steps) throws SQLException {
+    for (Ready step : steps) {
       Written written = ways.guarded().write(step);
       if (written.contested()) {
         return false;

@@ -65,17 +65,32 @@ final class JdbcFeeds<T> {
 
   /** Binds the items from a parameter on and answers the next parameter. */
   int bind(PreparedStatement statement, int from, List<T> items) throws SQLException {
-    Connection connection = statement.getConnection();
-    int parameter = from;
+    return setArrays(statement, from, arrays(statement.getConnection(), items));
+  }
+
+  /**
+   * The items as arrays to be bound. The server is not asked, so this may be done by another thread
+   * while the session is at work.
+   */
+  List<Array> arrays(Connection connection, List<T> items) throws SQLException {
+    List<Array> arrays = new ArrayList<>(feeds.size());
     for (Feed<T> feed : feeds) {
       @Nullable Object[] values = feed.array().apply(items.size());
       for (int i = 0; i < values.length; i++) {
         values[i] =
             feed.name().equals(PLACE) ? Integer.valueOf(i) : feed.value().apply(items.get(i));
       }
-      Array array = connection.createArrayOf(feed.type(), values);
+      arrays.add(connection.createArrayOf(feed.type(), values));
+    }
+    return arrays;
+  }
+
+  /** Binds arrays, of one list of items or of several, and answers the next parameter. */
+  static int setArrays(PreparedStatement statement, int from, List<Array> arrays)
+      throws SQLException {
+    int parameter = from;
+    for (Array array : arrays) {
       statement.setArray(parameter++, array);
-      array.free();
     }
     return parameter;
   }

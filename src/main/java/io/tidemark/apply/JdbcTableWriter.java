@@ -5,6 +5,7 @@ import io.tidemark.apply.ApplySql.Parts;
 import io.tidemark.apply.RowEdit.Expected;
 import io.tidemark.change.Row;
 import io.tidemark.sync.TableMapping;
+import java.sql.Array;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -17,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes steps to one table in the transaction of the session it is given, as far as a guard lets
@@ -68,23 +70,72 @@ final class JdbcTableWriter {
     }
   }
 
+  /**
+   * A step of which everything is done that needs no answer of the server.
+   *
+   * @param rows null if the step is not one of rows
+   */
+  record Ready(Step step, @Nullable Sorted rows) {}
+
+  /**
+   * Rows by what is to be done with them.
+   *
+   * @param patches rows of which not every value is written
+   */
+  record Sorted(List<RowEdit> edits, Complete complete, List<RowEdit> patches) {}
+
+  /**
+   * The rows that one statement writes.
+   *
+   * @param parameters those of the statement, in its order
+   */
+  record Complete(int deletes, int updates, int inserts, String statement, List<Array> parameters) {
+    static final Complete NONE = new Complete(0, 0, 0, "", List.of());
+  }
+
+  /** May be called by another thread while the session is at work. */
+  Ready ready(Step step) throws SQLException {
+    return new Ready(step, step instanceof Step.Rows rows ? sort(rows.edits()) : null);
+  }
+
   Written write(Step step) throws SQLException {
-    if (step instanceof Step.Rows rows) {
-      return writeRows(rows.edits());
+    return write(ready(step));
+  }
+
+  Written write(Ready ready) throws SQLException {
+    if (ready.rows() != null) {
+      return writeRows(ready.rows());
     }
-    if (step instanceof Step.Moves moves) {
+    if (ready.step() instanceof Step.Moves moves) {
       return writeMoves(moves.moves());
     }
-    return truncate((Step.Truncate) step);
+    return truncate((Step.Truncate) ready.step());
   }
 
   /** Writes rows of different keys. */
   Written writeRows(List<RowEdit> edits) throws SQLException {
+    return writeRows(sort(edits));
+  }
+
+  private Written writeRows(Sorted rows) throws SQLException {
     if (guard.isWatchful()
-        && edits.stream().anyMatch(edit -> edit.expected() == Expected.UNKNOWN)) {
+        && rows.edits().stream().anyMatch(edit -> edit.expected() == Expected.UNKNOWN)) {
       // What others wrote can only be told of rows that were looked at.
       return new Written(RowCounts.NONE, List.of(), true);
     }
+    Written written = writeComplete(rows.complete());
+    for (List<RowEdit> alike : groupedByPresence(rows.patches(), edit -> edit.put().presence())) {
+      written = written.plus(patch(alike));
+    }
+    if (sql.needsFix()) {
+      // Whatever the guard held back makes the caller give all of it up.
+      statements.places(
+          sql.fix(), rows.edits().stream().filter(edit -> !edit.isDeletion()).toList());
+    }
+    return written;
+  }
+
+  private Sorted sort(List<RowEdit> edits) throws SQLException {
     List<RowEdit> deletes = new ArrayList<>();
     List<RowEdit> updates = new ArrayList<>();
     List<RowEdit> inserts = new ArrayList<>();
@@ -100,15 +151,7 @@ final class JdbcTableWriter {
         inserts.add(edit);
       }
     }
-    Written written = writeComplete(deletes, updates, inserts);
-    for (List<RowEdit> alike : groupedByPresence(patches, edit -> edit.put().presence())) {
-      written = written.plus(patch(alike));
-    }
-    if (sql.needsFix()) {
-      // Whatever the guard held back makes the caller give all of it up.
-      statements.places(sql.fix(), edits.stream().filter(edit -> !edit.isDeletion()).toList());
-    }
-    return written;
+    return new Sorted(edits, complete(deletes, updates, inserts), patches);
   }
 
   /** Where everything may be written, an update that finds no row is the row. */
@@ -125,23 +168,31 @@ final class JdbcTableWriter {
         && !sql.canUpdate();
   }
 
-  private Written writeComplete(List<RowEdit> deletes, List<RowEdit> updates, List<RowEdit> inserts)
+  private Complete complete(List<RowEdit> deletes, List<RowEdit> updates, List<RowEdit> inserts)
       throws SQLException {
     if (deletes.isEmpty() && updates.isEmpty() && inserts.isEmpty()) {
-      return Written.done(RowCounts.NONE);
+      return Complete.NONE;
     }
     Parts parts = sql.write(new Kinds(!deletes.isEmpty(), !updates.isEmpty(), !inserts.isEmpty()));
-    PreparedStatement statement = statements.prepare(parts.text());
-    int parameter = 1;
+    List<Array> parameters = new ArrayList<>();
     if (!deletes.isEmpty()) {
-      parameter = parts.deletes().bind(statement, parameter, deletes);
+      parameters.addAll(parts.deletes().arrays(statements.connection(), deletes));
     }
     if (!updates.isEmpty()) {
-      parameter = parts.updates().bind(statement, parameter, updates);
+      parameters.addAll(parts.updates().arrays(statements.connection(), updates));
     }
     if (!inserts.isEmpty()) {
-      parts.inserts().bind(statement, parameter, inserts);
+      parameters.addAll(parts.inserts().arrays(statements.connection(), inserts));
     }
+    return new Complete(deletes.size(), updates.size(), inserts.size(), parts.text(), parameters);
+  }
+
+  private Written writeComplete(Complete rows) throws SQLException {
+    if (rows.parameters().isEmpty()) {
+      return Written.done(RowCounts.NONE);
+    }
+    PreparedStatement statement = statements.prepare(rows.statement());
+    JdbcFeeds.setArrays(statement, 1, rows.parameters());
     try (ResultSet row = statement.executeQuery()) {
       row.next();
       long inserted = row.getLong(1);
@@ -150,9 +201,9 @@ final class JdbcTableWriter {
       long deleted = row.getLong(4);
       boolean contested =
           guard.insertOver() != Guard.InsertOver.ALWAYS
-              && (inserted + overwritten != inserts.size()
-                  || updated != updates.size()
-                  || deleted != deletes.size());
+              && (inserted + overwritten != rows.inserts()
+                  || updated != rows.updates()
+                  || deleted != rows.deletes());
       return new Written(
           RowCounts.written(inserted, overwritten + updated, deleted), List.of(), contested);
     }
@@ -186,7 +237,7 @@ final class JdbcTableWriter {
     List<RowEdit> missing = new ArrayList<>(written.missing());
     missing.removeAll(complete);
     return new Written(written.counts(), missing, !missing.isEmpty())
-        .plus(writeComplete(List.of(), List.of(), complete));
+        .plus(writeComplete(complete(List.of(), List.of(), complete)));
   }
 
   private Written truncate(Step.Truncate step) throws SQLException {

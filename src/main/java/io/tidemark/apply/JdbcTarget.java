@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.JdbcApplier.Prepared;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableSchema;
@@ -78,9 +79,18 @@ final class JdbcTarget implements AutoCloseable {
     }
   }
 
+  /** See {@link JdbcApplier#prepare}. */
+  Optional<Prepared> prepare(List<TopicChange> changes) {
+    return run(() -> applier.prepare(changes));
+  }
+
   /** See {@link JdbcApplier#apply}. */
-  Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to) {
-    return run(() -> applier.apply(changes, from, to));
+  Applied apply(
+      List<TopicChange> changes,
+      Optional<Prepared> prepared,
+      AppliedPosition from,
+      AppliedPosition to) {
+    return run(() -> applier.apply(changes, prepared, from, to));
   }
 
   /**

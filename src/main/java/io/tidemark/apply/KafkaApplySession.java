@@ -185,6 +185,7 @@ final class KafkaApplySession implements ApplySession {
     for (ConsumerRecord<byte[], byte[]> record : records) {
       changes.add(reader.read(record));
     }
+    TargetWriter.Work batch = writer.prepare(changes, bytes);
     // The one before, which was on its way while this one was read; it may be another partition's
     // of which this poll brought records too.
     writer.settle().ifPresent(this::seekToStanding);
@@ -195,7 +196,7 @@ final class KafkaApplySession implements ApplySession {
     }
     report(partition, position.nextOffset());
     hint(clock.instant());
-    writer.write(partition.partition(), changes, bytes).ifPresent(this::seekToStanding);
+    writer.write(partition.partition(), batch).ifPresent(this::seekToStanding);
     return !voided.contains(partition.partition());
   }
 

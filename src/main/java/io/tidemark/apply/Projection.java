@@ -13,19 +13,27 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Picks a mapping's columns out of a change's rows. Remembers where the last shape has them, so one
- * thread at a time may use it.
+ * Picks a mapping's columns out of a change's rows. Remembers where the last shape has them; of
+ * threads that use it at the same time each finds that out for itself.
  */
 final class Projection {
+  private static final Places NOWHERE = new Places(RowShape.ofText(List.of()), new int[0]);
+
   private final List<String> columns;
   private final List<String> key;
-  private RowShape shape = RowShape.ofText(List.of());
-  private int[] columnPlaces = {};
-  private int[] keyPlaces = {};
-  private RowShape baseShape = RowShape.ofText(List.of());
-  private int[] basePlaces = {};
-  private RowShape keyShape = RowShape.ofText(List.of());
-  private int[] keyOnlyPlaces = {};
+  private Places rowPlaces = NOWHERE;
+  private Places rowKeyPlaces = NOWHERE;
+  private Places basePlaces = NOWHERE;
+  private Places keyPlaces = NOWHERE;
+
+  /** Where a shape has some columns; whole for every thread that sees it, as it does not change. */
+  private record Places(RowShape shape, int[] indexes) {
+    Places in(RowShape other, List<String> names) {
+      return other == shape
+          ? this
+          : new Places(other, names.stream().mapToInt(other::indexOf).toArray());
+    }
+  }
 
   Projection(TableMapping mapping) {
     columns = mapping.columns().stream().map(pair -> pair.source().name()).toList();
@@ -34,21 +42,18 @@ final class Projection {
 
   /** The mapped columns' values; a column that the row does not have is absent. */
   TargetRow row(Row row) {
-    if (row.shape() != shape) {
-      shape = row.shape();
-      columnPlaces = places(shape, columns);
-      keyPlaces = places(shape, key);
-    }
-    return new TargetRow(key(row, keyPlaces), pick(row, columnPlaces));
+    Places all = rowPlaces.in(row.shape(), columns);
+    Places some = rowKeyPlaces.in(row.shape(), key);
+    rowPlaces = all;
+    rowKeyPlaces = some;
+    return new TargetRow(key(row, some), pick(row, all));
   }
 
   /** The mapped columns' values of an earlier row, or null if the source did not send them all. */
   @Nullable String @Nullable [] base(Row earlier) {
-    if (earlier.shape() != baseShape) {
-      baseShape = earlier.shape();
-      basePlaces = places(baseShape, columns);
-    }
-    @Nullable String[] values = pick(earlier, basePlaces);
+    Places all = basePlaces.in(earlier.shape(), columns);
+    basePlaces = all;
+    @Nullable String[] values = pick(earlier, all);
     for (String value : values) {
       if (value == Row.ABSENT) {
         return null;
@@ -59,11 +64,9 @@ final class Projection {
 
   /** The key's values of a row that holds at least them. */
   RowKey key(Row row) {
-    if (row.shape() != keyShape) {
-      keyShape = row.shape();
-      keyOnlyPlaces = places(keyShape, key);
-    }
-    return key(row, keyOnlyPlaces);
+    Places some = keyPlaces.in(row.shape(), key);
+    keyPlaces = some;
+    return key(row, some);
   }
 
   /** The key of the row that the change is about; empty for a truncate. */
@@ -106,7 +109,7 @@ final class Projection {
     return Optional.of(key(earlier));
   }
 
-  private RowKey key(Row row, int[] places) {
+  private RowKey key(Row row, Places places) {
     @Nullable String[] values = pick(row, places);
     for (String value : values) {
       if (value == Row.ABSENT) {
@@ -121,14 +124,11 @@ final class Projection {
     return RowKey.of(values);
   }
 
-  private static int[] places(RowShape shape, List<String> names) {
-    return names.stream().mapToInt(shape::indexOf).toArray();
-  }
-
-  private static @Nullable String[] pick(Row row, int[] places) {
-    @Nullable String[] values = new String[places.length];
-    for (int i = 0; i < places.length; i++) {
-      values[i] = places[i] < 0 ? Row.ABSENT : row.value(places[i]);
+  private static @Nullable String[] pick(Row row, Places places) {
+    int[] indexes = places.indexes();
+    @Nullable String[] values = new String[indexes.length];
+    for (int i = 0; i < indexes.length; i++) {
+      values[i] = indexes[i] < 0 ? Row.ABSENT : row.value(indexes[i]);
     }
     return values;
   }

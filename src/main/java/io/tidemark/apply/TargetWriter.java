@@ -1,5 +1,6 @@
 package io.tidemark.apply;
 
+import io.tidemark.apply.JdbcApplier.Prepared;
 import io.tidemark.change.OperatingFailure;
 import java.time.InstantSource;
 import java.util.HashMap;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * a small one is not worth the switch.
  *
  * <p>INVARIANT: the session's thread touches nothing here while a batch is on its way; every method
- * but {@link #isWriting()} and {@link #hasWritten()} waits for it first, or requires that none is.
+ * but {@link #isWriting()}, {@link #hasWritten()} and {@link #prepare} waits for it first, or
+ * requires that none is.
  */
 final class TargetWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(TargetWriter.class.getName());
@@ -40,7 +42,10 @@ final class TargetWriter implements AutoCloseable {
   private final InstantSource clock;
   private final ExecutorService thread;
   private final Map<Integer, AppliedPosition> standing = new HashMap<>();
-  private @Nullable String schemaInUse;
+
+  /** Named only after the target is ready for it, so that {@link #prepare} sees both or neither. */
+  private volatile @Nullable String schemaInUse;
+
   private @Nullable CompletableFuture<OptionalInt> underWay;
   private boolean hasWritten;
 
@@ -70,17 +75,50 @@ final class TargetWriter implements AutoCloseable {
   }
 
   /**
+   * A batch that is to be written.
+   *
+   * @param changes of one partition, in the order of their offsets
+   * @param bytes of their records
+   * @param prepared what could be done of it before
+   */
+  record Work(List<TopicChange> changes, long bytes, Optional<Prepared> prepared) {}
+
+  /** Prepares a batch, while the one before it may be on its way. */
+  Work prepare(List<TopicChange> changes, long bytes) {
+    String schema = changes.get(0).change().source().schemaId();
+    boolean isPreparable =
+        isLarge(changes, bytes)
+            && schema != null
+            && schema.equals(schemaInUse)
+            && endOfSchema(changes, 0) == changes.size();
+    return new Work(changes, bytes, isPreparable ? prepared(changes) : Optional.empty());
+  }
+
+  private Optional<Prepared> prepared(List<TopicChange> changes) {
+    try {
+      return target.prepare(changes);
+    } catch (OperatingFailure e) {
+      // Writing the batch meets it again; what befell the one before it is to be heard first.
+      LOG.log(System.Logger.Level.DEBUG, "A batch could not be prepared.", e);
+      return Optional.empty();
+    }
+  }
+
+  private static boolean isLarge(List<TopicChange> changes, long bytes) {
+    return changes.size() >= AHEAD_CHANGES_MIN && bytes <= AHEAD_BYTES_MAX;
+  }
+
+  /**
    * Writes a batch, now or while the caller goes on. None is on its way.
    *
-   * @param changes of one partition that is held, in the order of their offsets
-   * @param bytes of their records
+   * @param partition one that is held
    * @return the partition, if somebody else has moved its position; nothing is written then
    */
-  OptionalInt write(int partition, List<TopicChange> changes, long bytes) {
-    if (changes.size() < AHEAD_CHANGES_MIN || bytes > AHEAD_BYTES_MAX) {
-      return noted(writeNow(partition, changes, bytes));
+  OptionalInt write(int partition, Work batch) {
+    if (!isLarge(batch.changes(), batch.bytes())) {
+      return noted(writeNow(partition, batch));
     }
-    underWay = CompletableFuture.supplyAsync(() -> writeNow(partition, changes, bytes), thread);
+    underWay = CompletableFuture.supplyAsync(() -> writeNow(partition, batch), thread);
     return OptionalInt.empty();
   }
 
@@ -111,13 +149,14 @@ final class TargetWriter implements AutoCloseable {
     return overtaken;
   }
 
-  private OptionalInt writeNow(int partition, List<TopicChange> changes, long bytes) {
+  private OptionalInt writeNow(int partition, Work batch) {
+    List<TopicChange> changes = batch.changes();
     int first = 0;
     while (first < changes.size()) {
       int end = endOfSchema(changes, first);
       useSchema(changes.get(first));
-      long part = bytes * (end - first) / changes.size();
-      if (!apply(partition, changes.subList(first, end), part)) {
+      long bytes = batch.bytes() * (end - first) / changes.size();
+      if (!apply(partition, new Work(changes.subList(first, end), bytes, batch.prepared()))) {
         return OptionalInt.of(partition);
       }
       first = end;
@@ -145,14 +184,19 @@ final class TargetWriter implements AutoCloseable {
     }
   }
 
-  private boolean apply(int partition, List<TopicChange> changes, long bytes) {
+  private boolean apply(int partition, Work part) {
+    List<TopicChange> changes = part.changes();
     AppliedPosition from = Objects.requireNonNull(standing.get(partition));
     AppliedPosition to = from.after(changes.get(changes.size() - 1));
     long started = System.nanoTime();
-    if (target.apply(changes, from, to) instanceof Applied.Committed committed) {
+    if (target.apply(changes, part.prepared(), from, to) instanceof Applied.Committed committed) {
       standing.put(partition, to);
       progress.count(
-          committed.counts(), changes.size(), bytes, System.nanoTime() - started, clock.instant());
+          committed.counts(),
+          changes.size(),
+          part.bytes(),
+          System.nanoTime() - started,
+          clock.instant());
       return true;
     }
     return false;

@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.TestStack;
+import io.tidemark.apply.JdbcApplier.Prepared;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
 import io.tidemark.change.Row;
@@ -23,10 +24,13 @@ import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -45,6 +49,7 @@ final class ApplyFixture implements AutoCloseable {
   final MemoryParkedRows parked = new MemoryParkedRows();
   final Map<RowKey, Row> newest = new HashMap<>();
   private final List<TopicChange> changes = new ArrayList<>();
+  private final Deque<Ready> ready = new ArrayDeque<>();
   private final JdbcApplier applier;
   private AppliedPosition at = new AppliedPosition(TOPIC, 0, 0, SourcePosition.START, 0);
   private long offset;
@@ -82,11 +87,19 @@ final class ApplyFixture implements AutoCloseable {
     applier.renew(TOPIC);
   }
 
+  /** A batch that was prepared, and where the position stands after it. */
+  private record Ready(List<TopicChange> changes, Optional<Prepared> prepared, long end) {}
+
   private static TableMapping mapping(Connection connection) throws SQLException {
+    return mapping(connection, SHAPE.columns());
+  }
+
+  private static TableMapping mapping(Connection connection, List<String> names)
+      throws SQLException {
     TableShape shape = PgCatalog.shapeOf(connection, TABLE).orElseThrow();
     List<TableMapping.Pair> columns =
         shape.columns().stream()
-            .filter(column -> SHAPE.columns().contains(column.name()))
+            .filter(column -> names.contains(column.name()))
             .map(column -> new TableMapping.Pair(column, column))
             .toList();
     return new TableMapping(shape, shape, columns, columns.subList(0, 1), null);
@@ -150,12 +163,29 @@ final class ApplyFixture implements AutoCloseable {
     applier.renew(TOPIC);
   }
 
-  /** Applies what was sent since, as one batch. */
-  RowCounts apply() throws SQLException {
-    AppliedPosition to = at.at(offset);
-    Applied applied = applier.apply(List.copyOf(changes), at, to);
-    at = to;
+  /** What is sent from now on is written by a mapping of these columns. */
+  void map(String... names) throws SQLException {
+    try (Connection connection = target.open("test")) {
+      applier.use(mapping(connection, List.of(names)));
+    }
+  }
+
+  /** Makes a batch of what was sent since, and prepares it, as while others are written. */
+  void prepare() throws SQLException {
+    List<TopicChange> batch = List.copyOf(changes);
+    ready.add(new Ready(batch, applier.prepare(batch), offset));
     changes.clear();
+  }
+
+  /** Applies the first batch that was prepared, or what was sent since as one. */
+  RowCounts apply() throws SQLException {
+    if (ready.isEmpty()) {
+      prepare();
+    }
+    Ready batch = ready.remove();
+    AppliedPosition to = at.at(batch.end());
+    Applied applied = applier.apply(batch.changes(), batch.prepared(), at, to);
+    at = to;
     assertThat(applied).isInstanceOf(Applied.Committed.class);
     return ((Applied.Committed) applied).counts();
   }

@@ -71,7 +71,7 @@ class TargetWriterTest {
                             Row.of(ApplyFixture.SHAPE, "" + i, "n", "c" + i, null, null)),
                         i))
             .toList();
-    assertThat(writer.write(PARTITION, changes, 10_000)).isEmpty();
+    assertThat(writer.write(PARTITION, writer.prepare(changes, 10_000))).isEmpty();
   }
 
   private static ChangeSource source(int ordinal) {
