@@ -118,12 +118,6 @@ public final class JdbcApplier implements AutoCloseable {
     return Optional.of(new Prepared(now, plan, now.ready(plan)));
   }
 
-  /** Likewise, of changes that were not prepared. */
-  public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
-      throws SQLException {
-    return apply(changes, Optional.empty(), from, to);
-  }
-
   /**
    * Writes what the changes come to and moves the position, both or neither.
    *
@@ -148,6 +142,12 @@ public final class JdbcApplier implements AutoCloseable {
       // Keys were decided meanwhile and wait no more: there are fewer of them each time.
       usable = Optional.empty();
     }
+  }
+
+  /** Likewise, of changes that were not prepared. */
+  public Applied apply(List<TopicChange> changes, AppliedPosition from, AppliedPosition to)
+      throws SQLException {
+    return apply(changes, Optional.empty(), from, to);
   }
 
   /** Empty if keys that were believed to wait do not. */
