@@ -23,12 +23,14 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
@@ -230,16 +232,19 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
     if (!captured.position().isAfter(written)) {
       return;
     }
+    List<ProducerRecord<byte[], byte[]>> records = List.of();
     if (captured instanceof Changed changed) {
       ensureSchema(changed.schema());
+      records = records(changed);
+      openChanges++;
     }
     if (!open) {
       producer().beginTransaction();
       open = true;
     }
-    if (captured instanceof Changed changed) {
-      openBytes += send(changed);
-      openChanges++;
+    for (ProducerRecord<byte[], byte[]> record : records) {
+      openBytes += size(record);
+      send(record);
     }
     last = captured;
     written = captured.position();
@@ -296,11 +301,50 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
     open = false;
   }
 
-  private void requireSendable(Change change, long bytes) {
-    if (bytes <= CHANGE_BYTES_MAX) {
-      return;
+  /** A change's records: one, or one for each partition if it is about every row. */
+  private List<ProducerRecord<byte[], byte[]>> records(Changed changed) {
+    Change change = changed.change();
+    String topic =
+        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
+    byte[] value = json.value(change, clock.millis() * 1000);
+    if (change instanceof Change.Truncate) {
+      return IntStream.range(0, producer().partitionsFor(topic).size())
+          .mapToObj(partition -> new ProducerRecord<byte[], byte[]>(topic, partition, null, value))
+          .toList();
     }
-    throw new OperatingFailure(
+    Row key = changed.key();
+    // Without a key nothing says which rows belong together, so all of them keep one order.
+    ProducerRecord<byte[], byte[]> record =
+        key == null
+            ? new ProducerRecord<>(topic, 0, null, value)
+            : new ProducerRecord<>(topic, json.key(key), value);
+    // A key change has the other key in a header.
+    if (change instanceof Change.Delete delete && delete.newKey() != null) {
+      record.headers().add(ChangeJson.NEW_KEY_HEADER, json.key(delete.newKey()));
+    }
+    if (change instanceof Change.Insert insert && insert.oldKey() != null) {
+      record.headers().add(ChangeJson.OLD_KEY_HEADER, json.key(insert.oldKey()));
+    }
+    if (size(record) > CHANGE_BYTES_MAX) {
+      // What came before must not wait for a person with it. Of a key change that may be the first
+      // half: the row under its old key is no more, wherever the new one is.
+      commit();
+      throw tooLarge(change, size(record));
+    }
+    return List.of(record);
+  }
+
+  /** Bytes of its key, value and headers' values. */
+  private static long size(ProducerRecord<byte[], byte[]> record) {
+    long bytes = record.value().length + (record.key() == null ? 0L : record.key().length);
+    for (Header header : record.headers()) {
+      bytes += header.value().length;
+    }
+    return bytes;
+  }
+
+  private OperatingFailure tooLarge(Change change, long bytes) {
+    return new OperatingFailure(
         OperatingFailure.Kind.CAPACITY,
         "change_too_large",
         "a change of "
@@ -316,35 +360,6 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
             + "/reset with {\"force\": true}, which leaves the change out and copies the tables in"
             + " full",
         null);
-  }
-
-  private long send(Changed changed) {
-    Change change = changed.change();
-    String topic =
-        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
-    byte[] value = json.value(change, clock.millis() * 1000);
-    if (change instanceof Change.Truncate) {
-      int partitions = producer().partitionsFor(topic).size();
-      for (int partition = 0; partition < partitions; partition++) {
-        send(new ProducerRecord<>(topic, partition, null, value));
-      }
-      return (long) partitions * value.length;
-    }
-    Row key = changed.key();
-    byte[] keyBytes = key == null ? null : json.key(key);
-    // Twice: a key change has the other key in a header.
-    requireSendable(change, value.length + (keyBytes == null ? 0 : 2L * keyBytes.length));
-    // Without a key nothing says which rows belong together, so all of them keep one order.
-    Integer partition = key == null ? 0 : null;
-    ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(topic, partition, keyBytes, value);
-    if (change instanceof Change.Delete delete && delete.newKey() != null) {
-      record.headers().add(ChangeJson.NEW_KEY_HEADER, json.key(delete.newKey()));
-    }
-    if (change instanceof Change.Insert insert && insert.oldKey() != null) {
-      record.headers().add(ChangeJson.OLD_KEY_HEADER, json.key(insert.oldKey()));
-    }
-    send(record);
-    return value.length + (keyBytes == null ? 0 : keyBytes.length);
   }
 
   private void send(ProducerRecord<byte[], byte[]> record) {

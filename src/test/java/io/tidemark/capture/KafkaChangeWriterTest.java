@@ -32,6 +32,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,6 +41,7 @@ class KafkaChangeWriterTest {
   private static final CaptureSettings SETTINGS = CaptureFixture.settings("writer", 1);
   private static final CaptureNames NAMES = CaptureNames.of(SETTINGS, "main");
   private static final TableName T = new TableName("public", "t");
+  private static final Row ROW = Row.of(RowShape.of(List.of("id"), List.of(ValueKind.NUMBER)), "1");
 
   @Test
   void leavesNoProducerBehindWhenTheBrokerGoesAwayBeforeACommit() throws Exception {
@@ -72,18 +74,68 @@ class KafkaChangeWriterTest {
         KafkaTopics topics = topics(fixture);
         KafkaChangeWriter writer = writer(fixture, topics)) {
       writer.record(first(fixture));
-      TableSchema schema = schema(0);
-      Row row = Row.of(RowShape.ofText(List.of("id")), "x".repeat(KafkaTopics.RECORD_BYTES_MAX));
-      ChangeSource source = source(new SourcePosition(7, 1, 0), schema);
-      Captured large = new Captured.Changed(new Change.Insert(source, row), null, schema);
 
-      assertThatThrownBy(() -> writer.accept(large))
+      assertThatThrownBy(() -> writer.accept(tooLarge(new SourcePosition(7, 1, 0), null)))
           .isInstanceOfSatisfying(
               OperatingFailure.class,
               failure -> {
                 assertThat(failure).hasMessageContaining(T.toString());
                 assertThat(failure.hint().orElseThrow()).contains("reset");
               });
+    }
+  }
+
+  /** However often it is tried: only what comes after it waits for somebody to help. */
+  @Test
+  void whatComesBeforeAChangeThatNoRecordHoldsIsThere() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture)) {
+      try (KafkaChangeWriter writer = writer(fixture, topics)) {
+        writer.record(first(fixture));
+        writer.accept(insert(7, 1, schema(0)));
+        writer.accept(insert(7, 2, schema(0)));
+        assertThatThrownBy(() -> writer.accept(tooLarge(new SourcePosition(7, 3, 0), null)))
+            .isInstanceOf(OperatingFailure.class);
+      }
+
+      assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 2, 0));
+      try (KafkaChangeWriter again = writer(fixture, topics)) {
+        again.resume(position(fixture));
+        again.accept(insert(7, 1, schema(0)));
+        again.accept(insert(7, 2, schema(0)));
+        assertThatThrownBy(() -> again.accept(tooLarge(new SourcePosition(7, 3, 0), null)))
+            .isInstanceOf(OperatingFailure.class);
+      }
+
+      assertThat(fixture.read(T)).hasSize(2);
+      assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 2, 0));
+    }
+  }
+
+  /** Of a key change: the row under its old key is gone, and is not deleted twice. */
+  @Test
+  void theHalfBeforeOneThatNoRecordHoldsIsThereOnce() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture();
+        KafkaTopics topics = topics(fixture)) {
+      for (int attempt = 0; attempt < 2; attempt++) {
+        try (KafkaChangeWriter writer = writer(fixture, topics)) {
+          if (attempt == 0) {
+            writer.record(first(fixture));
+          } else {
+            writer.resume(position(fixture));
+          }
+          ChangeSource source = source(new SourcePosition(7, 1, 0), schema(0));
+          writer.accept(new Captured.Changed(new Change.Delete(source, ROW, ROW), ROW, schema(0)));
+          assertThatThrownBy(() -> writer.accept(tooLarge(new SourcePosition(7, 1, 1), ROW)))
+              .isInstanceOf(OperatingFailure.class);
+        }
+      }
+
+      assertThat(fixture.read(T))
+          .singleElement()
+          .extracting("change")
+          .isInstanceOf(Change.Delete.class);
+      assertThat(position(fixture).position()).isEqualTo(new SourcePosition(7, 1, 0));
     }
   }
 
@@ -235,9 +287,14 @@ class KafkaChangeWriterTest {
   }
 
   private static Captured insert(long commitLsn, long ordinal, TableSchema schema) {
-    Row row = Row.of(RowShape.of(List.of("id"), List.of(ValueKind.NUMBER)), "1");
     ChangeSource source = source(new SourcePosition(commitLsn, ordinal, 0), schema);
-    return new Captured.Changed(new Change.Insert(source, row), row, schema);
+    return new Captured.Changed(new Change.Insert(source, ROW), ROW, schema);
+  }
+
+  private static Captured tooLarge(SourcePosition position, @Nullable Row oldKey) {
+    Row row = Row.of(RowShape.ofText(List.of("id")), "x".repeat(KafkaTopics.RECORD_BYTES_MAX));
+    ChangeSource source = source(position, schema(0));
+    return new Captured.Changed(new Change.Insert(source, row, oldKey), null, schema(0));
   }
 
   private static ChangeSource source(SourcePosition position, TableSchema schema) {
