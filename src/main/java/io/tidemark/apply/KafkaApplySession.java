@@ -1,5 +1,7 @@
 package io.tidemark.apply;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.tidemark.change.OperatingFailure;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,7 +12,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -186,9 +187,9 @@ final class KafkaApplySession implements ApplySession {
       changes.add(reader.read(record));
     }
     TargetWriter.Work batch = writer.prepare(changes, bytes);
-    // The one before, which was on its way while this one was read; it may be another partition's
-    // of which this poll brought records too.
-    writer.settle().ifPresent(this::seekToStanding);
+    // Those before, which were on their way while this one was read, may be other partitions' of
+    // which this poll brought records too.
+    seekToStanding(writer.makeRoomFor(batch));
     AppliedPosition position = writer.standing(partition.partition());
     // Null if given up in a rebalance of this very poll.
     if (position == null || voided.contains(partition.partition())) {
@@ -196,14 +197,14 @@ final class KafkaApplySession implements ApplySession {
     }
     report(partition, position.nextOffset());
     hint(clock.instant());
-    writer.write(partition.partition(), batch).ifPresent(this::seekToStanding);
+    seekToStanding(writer.write(partition.partition(), batch));
     return !voided.contains(partition.partition());
   }
 
   /** Nothing more has come: waits for what is on its way, or sees to what else is to be done. */
   private void rest() {
     if (writer.isWriting()) {
-      writer.settle().ifPresent(this::seekToStanding);
+      seekToStanding(writer.settle());
     } else {
       keepPositionsOfQuietPartitions();
       Instant now = clock.instant();
@@ -238,7 +239,7 @@ final class KafkaApplySession implements ApplySession {
       AppliedPosition from = writer.standing(partition.partition());
       long consumed = consumer.position(partition);
       if (from != null && consumed > from.nextOffset() && !writer.advance(from, consumed)) {
-        seekToStanding(partition.partition());
+        seekToStanding(Set.of(partition.partition()));
       }
     }
   }
@@ -269,21 +270,18 @@ final class KafkaApplySession implements ApplySession {
     consumer.commitAsync(offsets, null);
   }
 
-  private void seekToStanding(int partition) {
-    seekToStanding(List.of(new TopicPartition(task.topic(), partition)));
-  }
-
-  /** Reads where the target stands, and goes on from there. */
-  private void seekToStanding(Collection<TopicPartition> partitions) {
+  /** Reads where the target stands in partitions, and goes on from there. */
+  private void seekToStanding(Set<Integer> partitions) {
     if (partitions.isEmpty()) {
       return;
     }
     UUID topicId = KafkaTopicIdentity.of(task, kafka);
-    for (TopicPartition partition : partitions) {
+    for (int number : partitions) {
+      TopicPartition partition = new TopicPartition(task.topic(), number);
       AppliedPosition position =
-          writer.stand(partition.partition(), topicId).orElseThrow(() -> neverInStep(partition));
+          writer.stand(number, topicId).orElseThrow(() -> neverInStep(partition));
       consumer.seek(partition, position.nextOffset());
-      voided.add(partition.partition());
+      voided.add(number);
     }
   }
 
@@ -314,21 +312,20 @@ final class KafkaApplySession implements ApplySession {
   private final class Rebalance implements ConsumerRebalanceListener {
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-      writer.settle().ifPresent(KafkaApplySession.this::seekToStanding);
-      seekToStanding(partitions);
+      seekToStanding(writer.settle());
+      seekToStanding(partitions.stream().map(TopicPartition::partition).collect(toSet()));
       assigned.addAll(partitions);
     }
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
-      OptionalInt overtaken = writer.settle();
+      Set<Integer> lost = writer.settle();
       for (TopicPartition partition : partitions) {
         assigned.remove(partition);
         writer.leave(partition.partition());
       }
-      if (overtaken.isPresent() && writer.standing(overtaken.getAsInt()) != null) {
-        seekToStanding(overtaken.getAsInt());
-      }
+      seekToStanding(
+          lost.stream().filter(partition -> writer.standing(partition) != null).collect(toSet()));
     }
   }
 }

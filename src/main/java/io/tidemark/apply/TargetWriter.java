@@ -3,28 +3,33 @@ package io.tidemark.apply;
 import io.tidemark.apply.JdbcApplier.Prepared;
 import io.tidemark.change.OperatingFailure;
 import java.time.InstantSource;
-import java.util.HashMap;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Where a target stands in the partitions that a session holds, and what moves it on: batches, one
- * at a time. A large one is written by a thread of its own, so that the next one is read meanwhile;
- * a small one is not worth the switch.
+ * after the other. A large one is written by a thread of its own, so that the next ones are read
+ * meanwhile; a small one is not worth the switch.
  *
- * <p>INVARIANT: the session's thread touches nothing here while a batch is on its way; every method
- * but {@link #isWriting()}, {@link #hasWritten()} and {@link #prepare} waits for it first, or
- * requires that none is.
+ * <p>Behind the batch that is being written one lies ready, which the thread goes on with by
+ * itself: with its waking up, and that of the session's thread, between any two of them the target
+ * would stand still for a tenth of the time.
+ *
+ * <p>INVARIANT: the session's thread touches the target only while no batch is on its way; what may
+ * be called meanwhile says so.
  */
 final class TargetWriter implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(TargetWriter.class.getName());
@@ -32,8 +37,11 @@ final class TargetWriter implements AutoCloseable {
   /** Changes from which on a batch takes the target longer than another thread takes to wake up. */
   private static final int AHEAD_CHANGES_MIN = 100;
 
-  /** Record bytes up to which there is room for a second batch in memory. */
+  /** Record bytes up to which there is room in memory for a second and a third batch. */
   private static final long AHEAD_BYTES_MAX = 4L << 20;
+
+  /** Batches on their way: one that is being written, and one behind it. */
+  private static final int UNDER_WAY_MAX = 2;
 
   private final ApplyTask task;
   private final JdbcTarget target;
@@ -41,12 +49,14 @@ final class TargetWriter implements AutoCloseable {
   private final ApplyProgress progress;
   private final InstantSource clock;
   private final ExecutorService thread;
-  private final Map<Integer, AppliedPosition> standing = new HashMap<>();
+  private final Map<Integer, AppliedPosition> standing = new ConcurrentHashMap<>();
 
   /** Named only after the target is ready for it, so that {@link #prepare} sees both or neither. */
   private volatile @Nullable String schemaInUse;
 
-  private @Nullable CompletableFuture<OptionalInt> underWay;
+  /** The batches on their way, at most two; each answers {@link #settle()} once it is done. */
+  private final Deque<CompletableFuture<Set<Integer>>> underWay = new ArrayDeque<>();
+
   private boolean hasWritten;
 
   /** Takes the target over: it is closed with this. */
@@ -66,7 +76,7 @@ final class TargetWriter implements AutoCloseable {
 
   /** Whether a batch is on its way. */
   boolean isWriting() {
-    return underWay != null;
+    return !underWay.isEmpty();
   }
 
   /** Whether it is known that a batch has been written. */
@@ -83,7 +93,7 @@ final class TargetWriter implements AutoCloseable {
    */
   record Work(List<TopicChange> changes, long bytes, Optional<Prepared> prepared) {}
 
-  /** Prepares a batch, while the one before it may be on its way. */
+  /** Prepares a batch, while those before it may be on their way. */
   Work prepare(List<TopicChange> changes, long bytes) {
     String schema = changes.get(0).change().source().schemaId();
     boolean isPreparable =
@@ -98,7 +108,7 @@ final class TargetWriter implements AutoCloseable {
     try {
       return target.prepare(changes);
     } catch (OperatingFailure e) {
-      // Writing the batch meets it again; what befell the one before it is to be heard first.
+      // Writing the batch meets it again; what befell those before it is to be heard first.
       LOG.log(System.Logger.Level.DEBUG, "A batch could not be prepared.", e);
       return Optional.empty();
     }
@@ -109,34 +119,75 @@ final class TargetWriter implements AutoCloseable {
   }
 
   /**
-   * Writes a batch, now or while the caller goes on. None is on its way.
+   * Waits until a batch can be written: for a large one until only one is on its way, for a small
+   * one until none is.
    *
-   * @param partition one that is held
-   * @return the partition, if somebody else has moved its position; nothing is written then
+   * @return as {@link #settle()}
    */
-  OptionalInt write(int partition, Work batch) {
+  Set<Integer> makeRoomFor(Work batch) {
     if (!isLarge(batch.changes(), batch.bytes())) {
-      return noted(writeNow(partition, batch));
+      return settle();
     }
-    underWay = CompletableFuture.supplyAsync(() -> writeNow(partition, batch), thread);
-    return OptionalInt.empty();
+    if (underWay.size() < UNDER_WAY_MAX) {
+      return Set.of();
+    }
+    Set<Integer> lost = done(underWay.getFirst());
+    if (!lost.isEmpty()) {
+      return settle();
+    }
+    underWay.removeFirst();
+    return lost;
   }
 
   /**
-   * Waits for the batch that is on its way, if one is.
+   * Writes a batch for which there is room, now or while the caller goes on.
    *
-   * @return its partition, if somebody else has moved the position there
-   * @throws OperatingFailure if it could not be written
+   * @param partition one that is held
+   * @return as {@link #settle()}, of a batch that was written now
    */
-  OptionalInt settle() {
-    CompletableFuture<OptionalInt> batch = underWay;
-    if (batch == null) {
-      return OptionalInt.empty();
+  Set<Integer> write(int partition, Work batch) {
+    if (!isLarge(batch.changes(), batch.bytes())) {
+      return noted(writeNow(partition, batch) ? Set.of() : Set.of(partition));
     }
-    underWay = null;
+    CompletableFuture<Set<Integer>> before =
+        underWay.isEmpty() ? CompletableFuture.completedFuture(Set.of()) : underWay.getLast();
+    underWay.addLast(
+        before.thenApplyAsync(lost -> writeUnlessLost(lost, partition, batch), thread));
+    return Set.of();
+  }
+
+  /** INVARIANT: after a batch that was not written none is, until the session has gone back. */
+  private Set<Integer> writeUnlessLost(Set<Integer> lost, int partition, Work batch) {
+    if (lost.isEmpty() && writeNow(partition, batch)) {
+      return lost;
+    }
+    Set<Integer> all = new HashSet<>(lost);
+    all.add(partition);
+    return all;
+  }
+
+  /**
+   * Waits for the batches that are on their way.
+   *
+   * @return their partitions of which nothing was written, since somebody else has moved the
+   *     position in one of them; they are to be stood in anew ({@link #stand})
+   * @throws OperatingFailure if one could not be written
+   */
+  Set<Integer> settle() {
+    if (underWay.isEmpty()) {
+      return Set.of();
+    }
+    CompletableFuture<Set<Integer>> last = underWay.getLast();
+    underWay.clear();
+    return done(last);
+  }
+
+  private Set<Integer> done(CompletableFuture<Set<Integer>> batch) {
     try {
       return noted(batch.join());
     } catch (CompletionException e) {
+      // The one behind it ends with it, and has written nothing.
+      underWay.clear();
       if (e.getCause() instanceof Error error) {
         throw error;
       }
@@ -144,12 +195,13 @@ final class TargetWriter implements AutoCloseable {
     }
   }
 
-  private OptionalInt noted(OptionalInt overtaken) {
-    hasWritten |= overtaken.isEmpty();
-    return overtaken;
+  private Set<Integer> noted(Set<Integer> lost) {
+    hasWritten |= lost.isEmpty();
+    return lost;
   }
 
-  private OptionalInt writeNow(int partition, Work batch) {
+  /** Answers false if somebody else has moved the partition's position. */
+  private boolean writeNow(int partition, Work batch) {
     List<TopicChange> changes = batch.changes();
     int first = 0;
     while (first < changes.size()) {
@@ -157,11 +209,11 @@ final class TargetWriter implements AutoCloseable {
       useSchema(changes.get(first));
       long bytes = batch.bytes() * (end - first) / changes.size();
       if (!apply(partition, new Work(changes.subList(first, end), bytes, batch.prepared()))) {
-        return OptionalInt.of(partition);
+        return false;
       }
       first = end;
     }
-    return OptionalInt.empty();
+    return true;
   }
 
   /** Changes made under one version of the table's schema are written together. */
@@ -237,7 +289,10 @@ final class TargetWriter implements AutoCloseable {
     return found;
   }
 
-  /** Where the target stands in a partition; null if it is not held. */
+  /**
+   * Where the target stands in a partition, without what is on its way; null if it is not held. May
+   * be called while a batch is on its way.
+   */
   @Nullable AppliedPosition standing(int partition) {
     return standing.get(partition);
   }
@@ -254,15 +309,15 @@ final class TargetWriter implements AutoCloseable {
     target.checkAlive();
   }
 
-  /** Waits for a batch on its way; the session is at its end, whatever comes of it. */
+  /** Waits for what is on its way; the session is at its end, whatever comes of it. */
   @Override
   public void close() {
-    thread.shutdown();
     try {
       settle();
     } catch (OperatingFailure e) {
       LOG.log(System.Logger.Level.DEBUG, "The last batch of a session failed too.", e);
     } finally {
+      thread.shutdown();
       Set.copyOf(standing.keySet()).forEach(this::leave);
       target.close();
     }

@@ -20,9 +20,11 @@ import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.Test;
 class TargetWriterTest {
   private static final String TOPIC = "t";
   private static final int PARTITION = 0;
+  private static final UUID TOPIC_ID = UUID.randomUUID();
 
   private final PgDatabase target = TestStack.database("target");
 
@@ -60,9 +63,73 @@ class TargetWriterTest {
     }
   }
 
+  /** The second one begins by itself, the third one waits until the first is done. */
+  @Test
+  void writesBatchesThatLieReadyOneAfterTheOther() throws SQLException {
+    try (TargetWriter writer = writer()) {
+      for (int first = 0; first < 2000; first += 200) {
+        write(writer, first);
+      }
+      assertThat(writer.settle()).isEmpty();
+      assertThat(at(writer)).isEqualTo(2000);
+    }
+    assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("2000");
+  }
+
+  /** Else its changes would be written without those before them. */
+  @Test
+  void aBatchBehindOneThatWasOvertakenIsNotWritten() throws SQLException {
+    try (TargetWriter writer = writer();
+        Connection other = target.open("other");
+        Statement statement = other.createStatement()) {
+      write(writer, 0);
+      assertThat(writer.settle()).isEmpty();
+      other.setAutoCommit(false);
+      statement.execute("update tidemark.applied_position set turn = turn + 1, next_offset = 500");
+      write(writer, 200);
+      write(writer, 400);
+      other.commit();
+
+      assertThat(writer.settle()).containsExactly(PARTITION);
+
+      assertThat(writer.stand(PARTITION, TOPIC_ID)).isPresent();
+      assertThat(at(writer)).isEqualTo(500);
+      write(writer, 500);
+      assertThat(writer.settle()).isEmpty();
+    }
+    assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("400");
+  }
+
+  @Test
+  void aBatchBehindOneThatTheTargetRefusesIsNotWritten() throws SQLException {
+    try (TargetWriter writer = writer();
+        Connection other = target.open("other");
+        Statement statement = other.createStatement()) {
+      other.setAutoCommit(false);
+      statement.execute("alter table item rename to gone");
+      write(writer, 0);
+      write(writer, 200);
+      other.commit();
+
+      assertThatThrownBy(() -> write(writer, 400)).isInstanceOf(OperatingFailure.class);
+
+      assertThat(writer.isWriting()).isFalse();
+      assertThat(at(writer)).isZero();
+    }
+    assertThat(TestStack.text(target, "select count(*) from gone")).isEqualTo("0");
+  }
+
+  private static long at(TargetWriter writer) {
+    return Objects.requireNonNull(writer.standing(PARTITION)).nextOffset();
+  }
+
   private static void write(TargetWriter writer) {
+    write(writer, 0);
+  }
+
+  private static void write(TargetWriter writer, int first) {
     List<TopicChange> changes =
-        IntStream.range(0, 200)
+        IntStream.range(first, first + 200)
             .mapToObj(
                 i ->
                     new TopicChange(
@@ -71,7 +138,9 @@ class TargetWriterTest {
                             Row.of(ApplyFixture.SHAPE, "" + i, "n", "c" + i, null, null)),
                         i))
             .toList();
-    assertThat(writer.write(PARTITION, writer.prepare(changes, 10_000))).isEmpty();
+    TargetWriter.Work batch = writer.prepare(changes, 10_000);
+    assertThat(writer.makeRoomFor(batch)).isEmpty();
+    assertThat(writer.write(PARTITION, batch)).isEmpty();
   }
 
   private static ChangeSource source(int ordinal) {
@@ -120,7 +189,7 @@ class TargetWriterTest {
             new KafkaTableSchemas(task, Map.of()),
             new ApplyProgress(),
             Clock.systemUTC());
-    assertThat(writer.stand(PARTITION, UUID.randomUUID())).isPresent();
+    assertThat(writer.stand(PARTITION, TOPIC_ID)).isPresent();
     return writer;
   }
 }
