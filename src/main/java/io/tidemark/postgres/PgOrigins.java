@@ -37,7 +37,7 @@ public final class PgOrigins {
   private static final String OID = "select pg_catalog.pg_replication_origin_oid(?)::int8";
   private static final String SET_UP = "select pg_catalog.pg_replication_origin_session_setup(?)";
 
-  /** Both at once: a round trip of its own for the time would be a fifth of them all. */
+  /** Both at once: for the time alone, a transaction would take one round trip in four more. */
   private static final String COMMIT =
       "select pg_catalog.pg_replication_origin_xact_setup('0/0', clock_timestamp()); commit";
 
