@@ -100,23 +100,48 @@ class TargetWriterTest {
     assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("400");
   }
 
+  /** Though the target would take it. */
   @Test
   void aBatchBehindOneThatTheTargetRefusesIsNotWritten() throws SQLException {
-    try (TargetWriter writer = writer();
-        Connection other = target.open("other");
-        Statement statement = other.createStatement()) {
-      other.setAutoCommit(false);
-      statement.execute("alter table item rename to gone");
+    try (TargetWriter writer = writer()) {
+      refuseRow(0);
       write(writer, 0);
       write(writer, 200);
-      other.commit();
+
+      assertThatThrownBy(writer::settle).isInstanceOf(OperatingFailure.class);
+
+      assertThat(at(writer)).isZero();
+    }
+    assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("0");
+  }
+
+  @Test
+  void thereIsNoRoomBehindABatchThatTheTargetRefuses() throws SQLException {
+    try (TargetWriter writer = writer()) {
+      refuseRow(0);
+      write(writer, 0);
+      write(writer, 200);
 
       assertThatThrownBy(() -> write(writer, 400)).isInstanceOf(OperatingFailure.class);
 
       assertThat(writer.isWriting()).isFalse();
-      assertThat(at(writer)).isZero();
     }
-    assertThat(TestStack.text(target, "select count(*) from gone")).isEqualTo("0");
+  }
+
+  /** Not for what is in the row, so that it is not set aside. */
+  private void refuseRow(int id) {
+    TestStack.execute(
+        target,
+        """
+        create function refuse() returns trigger language plpgsql as $$
+        begin
+          raise exception 'not now' using errcode = 'lock_not_available';
+        end $$;
+        create trigger refuse before insert on item for each row when (new.id = %d)
+        execute function refuse();
+        alter table item enable always trigger refuse
+        """
+            .formatted(id));
   }
 
   private static long at(TargetWriter writer) {
