@@ -1,10 +1,7 @@
 package io.tidemark.capture;
 
 import io.tidemark.capture.Captured.Changed;
-import io.tidemark.change.Change;
-import io.tidemark.change.ChangeJson;
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.change.Row;
 import io.tidemark.change.SourcePosition;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TableSchema;
@@ -19,18 +16,17 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
-import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 
@@ -69,9 +65,6 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
    */
   private static final long TRANSACTION_BYTES_MAX = 32L << 20;
 
-  /** What a change may take; the rest is left for what Kafka adds to a record. */
-  private static final int CHANGE_BYTES_MAX = KafkaTopics.RECORD_BYTES_MAX - (64 << 10);
-
   /** Producer memory: one record of the largest size, or a transaction and what it overlaps. */
   private static final long BUFFER_BYTES = KafkaTopics.RECORD_BYTES_MAX + (32L << 20);
 
@@ -93,16 +86,13 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
 
   private static final Duration RECORD_PAUSE = Duration.ofMillis(20);
 
-  private final CaptureSettings settings;
   private final String connection;
-  private final KafkaTopics topics;
+  private final KafkaChangeRecords changes;
   private final Clock clock;
   private final CaptureProgress progress;
   private final List<Producer<byte[], byte[]>> producers;
   private final String positionTopic;
   private final String schemaTopic;
-  private final ChangeJson.Writer json;
-  private final Map<TableName, String> topicOf = new HashMap<>();
 
   /** The ids of schemas that this writer has written. Former writers' are written again. */
   private final Set<String> schemasWritten = new HashSet<>();
@@ -129,14 +119,12 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
       KafkaTopics topics,
       CaptureProgress progress,
       Clock clock) {
-    this.settings = settings;
     this.connection = names.connection();
-    this.topics = topics;
     this.progress = progress;
     this.clock = clock;
     this.positionTopic = TopicName.positionOf(settings.topicPrefix(), connection);
     this.schemaTopic = TopicName.schemasOf(settings.topicPrefix(), connection);
-    this.json = new ChangeJson.Writer(settings.version(), settings.topicPrefix());
+    this.changes = new KafkaChangeRecords(settings, connection, topics, clock);
     this.producers = open(clients, names);
   }
 
@@ -223,7 +211,7 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
    * not named is new or was renamed, and gets a topic with its first change.
    */
   void writesTo(String topic, TableName table) {
-    topicOf.put(table, topic);
+    changes.writesTo(topic, table);
   }
 
   /** Sends one change, or skips it if it was written before. */
@@ -235,22 +223,35 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
     List<ProducerRecord<byte[], byte[]>> records = List.of();
     if (captured instanceof Changed changed) {
       ensureSchema(changed.schema());
-      records = records(changed);
+      records = recordsUnlessTooLarge(changed);
       openChanges++;
     }
     if (!open) {
       producer().beginTransaction();
       open = true;
     }
-    for (ProducerRecord<byte[], byte[]> record : records) {
-      openBytes += size(record);
-      send(record);
-    }
+    records.forEach(this::send);
+    openBytes += KafkaChangeRecords.size(records);
     last = captured;
     written = captured.position();
     if (openBytes >= TRANSACTION_BYTES_MAX) {
       commit();
     }
+  }
+
+  /**
+   * What came before a change that is refused does not wait for a person with it. Of a key change
+   * that may be the first half: the row under its old key is no more, wherever the new one is.
+   */
+  private List<ProducerRecord<byte[], byte[]>> recordsUnlessTooLarge(Changed changed) {
+    List<ProducerRecord<byte[], byte[]>> records = changes.of(changed, producer());
+    Optional<OperatingFailure> refusal =
+        changes.refusal(changed.change(), KafkaChangeRecords.size(records));
+    if (refusal.isPresent()) {
+      commit();
+      throw refusal.get();
+    }
+    return records;
   }
 
   private void ensureSchema(TableSchema schema) {
@@ -299,67 +300,6 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
     failIfSendFailed();
     committing = false;
     open = false;
-  }
-
-  /** A change's records: one, or one for each partition if it is about every row. */
-  private List<ProducerRecord<byte[], byte[]>> records(Changed changed) {
-    Change change = changed.change();
-    String topic =
-        topicOf.computeIfAbsent(change.table(), table -> topics.ensureChanges(connection, table));
-    byte[] value = json.value(change, clock.millis() * 1000);
-    if (change instanceof Change.Truncate) {
-      return IntStream.range(0, producer().partitionsFor(topic).size())
-          .mapToObj(partition -> new ProducerRecord<byte[], byte[]>(topic, partition, null, value))
-          .toList();
-    }
-    Row key = changed.key();
-    // Without a key nothing says which rows belong together, so all of them keep one order.
-    ProducerRecord<byte[], byte[]> record =
-        key == null
-            ? new ProducerRecord<>(topic, 0, null, value)
-            : new ProducerRecord<>(topic, json.key(key), value);
-    // A key change has the other key in a header.
-    if (change instanceof Change.Delete delete && delete.newKey() != null) {
-      record.headers().add(ChangeJson.NEW_KEY_HEADER, json.key(delete.newKey()));
-    }
-    if (change instanceof Change.Insert insert && insert.oldKey() != null) {
-      record.headers().add(ChangeJson.OLD_KEY_HEADER, json.key(insert.oldKey()));
-    }
-    if (size(record) > CHANGE_BYTES_MAX) {
-      // What came before must not wait for a person with it. Of a key change that may be the first
-      // half: the row under its old key is no more, wherever the new one is.
-      commit();
-      throw tooLarge(change, size(record));
-    }
-    return List.of(record);
-  }
-
-  /** Bytes of its key, value and headers' values. */
-  private static long size(ProducerRecord<byte[], byte[]> record) {
-    long bytes = record.value().length + (record.key() == null ? 0L : record.key().length);
-    for (Header header : record.headers()) {
-      bytes += header.value().length;
-    }
-    return bytes;
-  }
-
-  private OperatingFailure tooLarge(Change change, long bytes) {
-    return new OperatingFailure(
-        OperatingFailure.Kind.CAPACITY,
-        "change_too_large",
-        "a change of "
-            + change.table()
-            + " takes "
-            + bytes
-            + " bytes, and a record in Kafka "
-            + CHANGE_BYTES_MAX
-            + " at most; the changes after it wait",
-        "make the row smaller at the source (REPLICA IDENTITY FULL sends it twice), or delete the"
-            + " table's configurations; then POST /captures/"
-            + connection
-            + "/reset with {\"force\": true}, which leaves the change out and copies the tables in"
-            + " full",
-        null);
   }
 
   private void send(ProducerRecord<byte[], byte[]> record) {
