@@ -48,6 +48,9 @@ final class JdbcStatements implements AutoCloseable {
       while (row.next()) {
         places.set(row.getInt(1));
       }
+    } finally {
+      // The statement is kept, and would keep the items with it.
+      statement.clearParameters();
     }
     return places;
   }

@@ -206,6 +206,9 @@ final class JdbcTableWriter {
                   || deleted != rows.deletes());
       return new Written(
           RowCounts.written(inserted, overwritten + updated, deleted), List.of(), contested);
+    } finally {
+      // The statement is kept, and would keep the rows with it.
+      statement.clearParameters();
     }
   }
 

@@ -126,10 +126,8 @@ final class KafkaApplySession implements ApplySession {
    */
   @Override
   public void step() {
-    ConsumerRecords<byte[], byte[]> records = poll();
-    for (TopicPartition partition : records.partitions()) {
-      applyAll(partition, records.records(partition));
-    }
+    Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> records = poll();
+    records.forEach(this::applyAll);
     if (records.isEmpty()) {
       rest();
     } else {
@@ -140,13 +138,19 @@ final class KafkaApplySession implements ApplySession {
     }
   }
 
-  private ConsumerRecords<byte[], byte[]> poll() {
+  private Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> poll() {
+    KafkaPieces pieces = new KafkaPieces(task.batchSize(), settings.batchBytesMax());
+    Duration wait = writer.isWriting() ? Duration.ZERO : settings.pollMax();
     try {
-      ConsumerRecords<byte[], byte[]> records =
-          consumer.poll(writer.isWriting() ? Duration.ZERO : settings.pollMax());
-      // What a rebalance moved in this poll was moved before it fetched.
-      voided.clear();
-      return records;
+      do {
+        ConsumerRecords<byte[], byte[]> piece = consumer.poll(wait);
+        // What a rebalance moved in this poll was moved before it fetched.
+        voided.forEach(number -> pieces.drop(new TopicPartition(task.topic(), number)));
+        voided.clear();
+        pieces.add(piece);
+        wait = Duration.ZERO;
+      } while (pieces.wantMore());
+      return pieces.records();
     } catch (OffsetOutOfRangeException e) {
       throw new OperatingFailure(
           OperatingFailure.Kind.BROKER,

@@ -83,7 +83,7 @@ final class KafkaConsumers {
     // A topic that was deleted must not come back empty because somebody asks for it.
     settings.put(ConsumerConfig.ALLOW_AUTO_CREATE_TOPICS_CONFIG, false);
     settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
-    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, batchSize);
+    settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, KafkaPieces.recordsMax(batchSize));
     settings.put(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG, FETCH_BYTES_MAX);
     settings.put(ConsumerConfig.FETCH_MAX_BYTES_CONFIG, FETCH_BYTES_MAX);
     settings.put(ConsumerConfig.FETCH_MIN_BYTES_CONFIG, 1);

@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.WakeupException;
@@ -112,7 +111,7 @@ final class KafkaTwoWaySession implements ApplySession {
       pause();
       return;
     }
-    ConsumerRecords<byte[], byte[]> records = consumer.poll(settings.pollMax());
+    Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> records = poll();
     if (records.isEmpty()) {
       keepPositions();
       checkWhileIdle();
@@ -121,6 +120,15 @@ final class KafkaTwoWaySession implements ApplySession {
     }
     report(ofSource);
     report(ofTarget);
+  }
+
+  private Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> poll() {
+    KafkaPieces pieces = new KafkaPieces(task.batchSize(), settings.batchBytesMax());
+    pieces.add(consumer.poll(settings.pollMax()));
+    while (pieces.wantMore()) {
+      pieces.add(consumer.poll(Duration.ZERO));
+    }
+    return pieces.records();
   }
 
   private boolean takeLead() {
@@ -183,7 +191,7 @@ final class KafkaTwoWaySession implements ApplySession {
     }
   }
 
-  private void apply(ConsumerRecords<byte[], byte[]> records) {
+  private void apply(Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> records) {
     Batch batch = new Batch();
     batch.add(records);
     long started = System.nanoTime();
@@ -217,22 +225,20 @@ final class KafkaTwoWaySession implements ApplySession {
     private AppliedPosition targetTo = standing(ofTarget);
     private long bytes;
 
-    void add(ConsumerRecords<byte[], byte[]> records) {
-      sourceTo = add(records, ofSource, source, sourceTo);
-      targetTo = add(records, ofTarget, target, targetTo);
-      for (ConsumerRecord<byte[], byte[]> record : records) {
-        bytes += KafkaChanges.size(record);
-      }
+    void add(Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> records) {
+      sourceTo = add(records.getOrDefault(ofSource, List.of()), ofSource, source, sourceTo);
+      targetTo = add(records.getOrDefault(ofTarget, List.of()), ofTarget, target, targetTo);
     }
 
     private AppliedPosition add(
-        ConsumerRecords<byte[], byte[]> records,
+        List<ConsumerRecord<byte[], byte[]>> records,
         TopicPartition partition,
         TwoWayChanges changes,
         AppliedPosition from) {
       AppliedPosition at = from;
       KafkaChanges reader = readers.get(partition);
-      for (ConsumerRecord<byte[], byte[]> record : records.records(partition)) {
+      for (ConsumerRecord<byte[], byte[]> record : records) {
+        bytes += KafkaChanges.size(record);
         TopicChange change = reader.read(record);
         if (partition.equals(ofSource)) {
           schemas.requireOfSource(change.change());
@@ -271,7 +277,7 @@ final class KafkaTwoWaySession implements ApplySession {
             "see GET /captures for what holds it up; it is tried again by itself",
             null);
       }
-      add(consumer.poll(settings.pollMax()));
+      add(poll());
     }
 
     private boolean isWhole(TopicPartition partition, AppliedPosition to) {
