@@ -16,7 +16,8 @@ import org.junit.jupiter.api.Test;
  *
  * <p>Settings: {@code bench.cases} (names, with commas; all of them), {@code bench.rounds}, {@code
  * bench.rows} of copied tables, {@code bench.large-rows} of {@code copy-large} and of the large
- * table of {@code growth}, {@code bench.changes} of a backlog.
+ * table of {@code growth}, {@code bench.changes} of a backlog, {@code bench.heap} of the program
+ * (as {@code -Xmx} has it).
  */
 @Tag("bench")
 final class BenchIT {

@@ -28,6 +28,7 @@ import org.apache.kafka.common.config.ConfigResource;
  */
 final class Lab implements AutoCloseable {
   private static final Duration EXECUTION_POLL = Duration.ofMillis(20);
+  private static final String HEAP = System.getProperty("bench.heap", "2g");
 
   private final Path directory;
   private final ForkedStack sources;
@@ -74,7 +75,7 @@ final class Lab implements AutoCloseable {
     if (applySessions != 1) {
       settings.put("tidemark.apply.sessions", Integer.toString(applySessions));
     }
-    TidemarkProcess served = new TidemarkProcess(directory.resolve(name), settings);
+    TidemarkProcess served = new TidemarkProcess(directory.resolve(name), settings, HEAP);
     served.serve();
     return served;
   }

@@ -28,6 +28,7 @@ public final class TidemarkProcess implements AutoCloseable {
 
   private final Path directory;
   private final Map<String, String> settings;
+  private final String heap;
   private final int httpPort;
   private final int postgresPort;
   private final int kafkaPort;
@@ -38,9 +39,18 @@ public final class TidemarkProcess implements AutoCloseable {
     this(directory, Map.of());
   }
 
-  public TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
+  TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
+    this(directory, settings, "512m");
+  }
+
+  /**
+   * @param heap most heap that it may take, as {@code -Xmx} has it
+   */
+  public TidemarkProcess(Path directory, Map<String, String> settings, String heap)
+      throws IOException {
     this.directory = Files.createDirectories(directory);
     this.settings = Map.copyOf(settings);
+    this.heap = heap;
     httpPort = freePort();
     postgresPort = freePort();
     kafkaPort = freePort();
@@ -74,7 +84,7 @@ public final class TidemarkProcess implements AutoCloseable {
   private void launch(String... command) throws IOException {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.add("-Xmx512m");
+    line.add("-Xmx" + heap);
     line.add("-Dquarkus.http.port=" + httpPort);
     line.add("-Dtidemark.embedded.postgres-port=" + postgresPort);
     line.add("-Dtidemark.embedded.kafka-port=" + kafkaPort);
