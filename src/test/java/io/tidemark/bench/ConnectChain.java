@@ -35,16 +35,24 @@ final class ConnectChain implements Followers.Peer {
   /** What the sink waits for. It writes what a poll brings, and many small polls are slow. */
   enum Tuning {
     /** The first change that comes. */
-    DELAY(1, 500),
+    DELAY(true, 1, 500),
     /** A good deal of changes, for a while. */
-    THROUGHPUT(1 << 20, 100);
+    THROUGHPUT(true, 1 << 20, 100),
+    /** There is none, and the source's JSON goes without the schemas that only a sink needs. */
+    CAPTURE(false, 0, 0);
 
+    private final boolean hasSink;
     private final int fetchBytesMin;
     private final int waitMillisMax;
 
-    Tuning(int fetchBytesMin, int waitMillisMax) {
+    Tuning(boolean hasSink, int fetchBytesMin, int waitMillisMax) {
+      this.hasSink = hasSink;
       this.fetchBytesMin = fetchBytesMin;
       this.waitMillisMax = waitMillisMax;
+    }
+
+    boolean hasSink() {
+      return hasSink;
     }
 
     int fetchBytesMin() {
@@ -135,6 +143,9 @@ final class ConnectChain implements Followers.Peer {
       requireAlive();
       patience.step(100);
     }
+    if (!tuning.hasSink()) {
+      return;
+    }
     for (String table : tables) {
       Orders.mark(lab.source(), table, "chain");
     }
@@ -154,8 +165,10 @@ final class ConnectChain implements Followers.Peer {
 
   Follower follower() {
     return new Follower(
-        "Kafka Connect, Debezium source and JDBC sink, tuned for "
-            + tuning.name().toLowerCase(Locale.ROOT),
+        tuning.hasSink()
+            ? "Kafka Connect, Debezium source and JDBC sink, tuned for "
+                + tuning.name().toLowerCase(Locale.ROOT)
+            : "Kafka Connect, Debezium source alone, JSON without schemas",
         lab.source(),
         "connect_" + name,
         Backend.writer(lab.chain(), "connect%"),

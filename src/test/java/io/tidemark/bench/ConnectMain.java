@@ -3,6 +3,7 @@ package io.tidemark.bench;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -59,10 +60,17 @@ final class ConnectMain {
     Worker worker = new Worker("bench", Time.SYSTEM, plugins, config, offsets, policy);
     StandaloneHerder herder = new StandaloneHerder(worker, "bench", policy);
     herder.start();
-    put(herder, name + "-source", source(arguments[1], name, arguments[4]));
-    put(herder, name + "-sink", sink(arguments, ConnectChain.Tuning.valueOf(arguments[7])));
+    ConnectChain.Tuning tuning = ConnectChain.Tuning.valueOf(arguments[7]);
+    Map<String, Map<String, String>> connectors = new TreeMap<>();
+    connectors.put(name + "-source", source(arguments[1], name, arguments[4], tuning));
+    if (tuning.hasSink()) {
+      connectors.put(name + "-sink", sink(arguments, tuning));
+    }
+    for (Map.Entry<String, Map<String, String>> connector : connectors.entrySet()) {
+      put(herder, connector.getKey(), connector.getValue());
+    }
     System.out.println(READY);
-    Thread watch = new Thread(() -> watch(herder, name), "watch");
+    Thread watch = new Thread(() -> watch(herder, connectors.keySet()), "watch");
     watch.setDaemon(true);
     watch.start();
     while (System.in.read() >= 0) {
@@ -71,10 +79,9 @@ final class ConnectMain {
     System.exit(0);
   }
 
-  private static void watch(StandaloneHerder herder, String name) {
+  private static void watch(StandaloneHerder herder, Set<String> connectors) {
     while (true) {
-      requireHealthy(herder, name + "-source");
-      requireHealthy(herder, name + "-sink");
+      connectors.forEach(connector -> requireHealthy(herder, connector));
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
     }
   }
@@ -109,10 +116,16 @@ final class ConnectMain {
   }
 
   /** With what its documentation advises for throughput. */
-  private static Map<String, String> source(String port, String name, String tables) {
+  private static Map<String, String> source(
+      String port, String name, String tables, ConnectChain.Tuning tuning) {
+    String schemas = Boolean.toString(tuning.hasSink());
     return Map.ofEntries(
         Map.entry("connector.class", "io.debezium.connector.postgresql.PostgresConnector"),
         Map.entry("tasks.max", "1"),
+        Map.entry("key.converter", JsonConverter.class.getName()),
+        Map.entry("key.converter.schemas.enable", schemas),
+        Map.entry("value.converter", JsonConverter.class.getName()),
+        Map.entry("value.converter.schemas.enable", schemas),
         Map.entry("database.hostname", "127.0.0.1"),
         Map.entry("database.port", port),
         Map.entry("database.user", "tidemark"),
@@ -157,6 +170,7 @@ final class ConnectMain {
         Map.entry("collection.name.format", "${source.schema}.${source.table}"),
         Map.entry("batch.size", "5000"),
         Map.entry("use.reduction.buffer", "true"),
+        Map.entry("dialect.postgres.unnest.insert.enabled", "true"),
         Map.entry("consumer.override.max.poll.records", "5000"),
         Map.entry("consumer.override.auto.offset.reset", "earliest"));
   }

@@ -7,6 +7,7 @@ import io.tidemark.bench.Contest.Figure;
 import io.tidemark.bench.Orders.Load;
 import io.tidemark.bench.Orders.Mix;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,10 @@ final class StageContests implements AutoCloseable {
   private final int changes;
   private final int rounds;
   private final Followers followers;
+
+  /** What Kafka Connect captures at its best; its sink could not read it. */
+  private final ConnectChain capture;
+
   private int loads;
 
   /** Bytes of the source's log that the last load took. */
@@ -37,6 +42,8 @@ final class StageContests implements AutoCloseable {
     this.changes = changes;
     this.rounds = rounds;
     followers = new Followers(lab, "stages", 1, (long) changes * rounds, Tuning.THROUGHPUT);
+    capture = ConnectChain.start(lab, "capture", followers.tables(), Tuning.CAPTURE);
+    capture.follower().sender().hold();
   }
 
   Contest contest() {
@@ -54,6 +61,7 @@ final class StageContests implements AutoCloseable {
             });
       }
     }
+    contenders.put(capture.follower().name(), this::captureAlone);
     return new Contest(
         "stages",
         "%,d changes, transactions of %d, each half alone".formatted(changes, PER_TRANSACTION),
@@ -81,9 +89,33 @@ final class StageContests implements AutoCloseable {
   }
 
   private Map<String, Double> stages(Follower follower) throws Exception {
-    TopicPartition topic = new TopicPartition(follower.topics() + followers.tables().get(0), 0);
     follower.writer().hold();
-    double captured;
+    Map<String, Double> figures = new HashMap<>(captured(capture(follower)));
+    long started = System.nanoTime();
+    follower.writer().release();
+    followers.awaitMark(follower, MARK + loads);
+    figures.put("apply", changes / ((System.nanoTime() - started) / 1e9));
+    followers.requireEqual(follower);
+    follower.sender().hold();
+    return figures;
+  }
+
+  private Map<String, Double> captureAlone() throws Exception {
+    Map<String, Double> figures = captured(capture(capture.follower()));
+    capture.follower().sender().hold();
+    return figures;
+  }
+
+  /**
+   * @param seconds that capture took
+   */
+  private Map<String, Double> captured(double seconds) {
+    return Map.of("capture", changes / seconds, "log read by capture", logBytes / seconds / 1e6);
+  }
+
+  /** Lets the changes into the topic; answers how many seconds it took. */
+  private double capture(Follower follower) throws Exception {
+    TopicPartition topic = new TopicPartition(follower.topics() + followers.tables().get(0), 0);
     try (Admin admin = Admin.create(properties())) {
       long end = end(admin, topic) + changes;
       long started = System.nanoTime();
@@ -93,21 +125,8 @@ final class StageContests implements AutoCloseable {
       while (end(admin, topic) <= end) {
         patience.step(10);
       }
-      captured = (System.nanoTime() - started) / 1e9;
+      return (System.nanoTime() - started) / 1e9;
     }
-    long started = System.nanoTime();
-    follower.writer().release();
-    followers.awaitMark(follower, MARK + loads);
-    double applied = (System.nanoTime() - started) / 1e9;
-    followers.requireEqual(follower);
-    follower.sender().hold();
-    return Map.of(
-        "capture",
-        changes / captured,
-        "log read by capture",
-        logBytes / captured / 1e6,
-        "apply",
-        changes / applied);
   }
 
   private Properties properties() {
@@ -126,6 +145,8 @@ final class StageContests implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    capture.follower().sender().release();
+    capture.close();
     followers.close();
   }
 }
