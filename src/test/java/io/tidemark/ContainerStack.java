@@ -3,10 +3,6 @@ package io.tidemark;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import org.testcontainers.DockerClientFactory;
@@ -106,15 +102,7 @@ final class ContainerStack implements TestStack.Servers {
   }
 
   @Override
-  public String createDatabase(String name) throws SQLException {
-    try (Connection connection = DriverManager.getConnection(url("postgres"));
-        Statement statement = connection.createStatement()) {
-      statement.execute("create database \"" + name + "\"");
-    }
-    return url(name);
-  }
-
-  private String url(String database) {
+  public String url(String database) {
     return "jdbc:postgresql://%s:%d/%s?user=%s&password=%s"
         .formatted(postgres.getHost(), postgres.getMappedPort(POSTGRES_PORT), database, USER, USER);
   }

@@ -15,10 +15,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The rooms' arrows and edges, as ARCHITECTURE.md draws them. */
+@Tag("unit")
 final class RoomsTest {
   private static final String ROOT = "io.tidemark.";
 

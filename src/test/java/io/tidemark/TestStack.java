@@ -4,20 +4,25 @@ import io.tidemark.embedded.EmbeddedDatabase;
 import io.tidemark.embedded.EmbeddedSettings;
 import io.tidemark.embedded.EmbeddedStack;
 import io.tidemark.embedded.EmbeddedStack.Part;
+import io.tidemark.embedded.SharedPrograms;
 import io.tidemark.postgres.PgDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The servers that the tests of one JVM share: started by the first that asks, on free ports, and
- * stopped when the JVM ends. Each test takes databases of its own. They are the embedded stack, or
- * with {@code -Dtidemark.it=containers} containers.
+ * The servers that the tests of one JVM share: started by the first test that asks, on free ports,
+ * and stopped when the JVM ends. Each test takes databases of its own. They are the embedded stack,
+ * or with {@code -Dtidemark.it=containers} containers.
+ *
+ * <p>A test that changes a setting of the whole server, or takes all that there is of something,
+ * has to be {@code @Isolated}: other classes run beside it.
  */
 public final class TestStack {
   private static final AtomicInteger DATABASES = new AtomicInteger();
@@ -26,8 +31,8 @@ public final class TestStack {
 
   /** A PostgreSQL and a broker. */
   interface Servers {
-    /** Makes a database and answers its complete JDBC URL. */
-    String createDatabase(String name) throws SQLException;
+    /** The complete JDBC URL of a database. */
+    String url(String database);
 
     String bootstrapServers();
   }
@@ -35,33 +40,42 @@ public final class TestStack {
   private record Embedded(EmbeddedStack stack) implements Servers {
     static Embedded start() {
       Path data = Path.of("target", "test-stack-" + ProcessHandle.current().pid());
+      try {
+        SharedPrograms.linkInto(data);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
       EmbeddedStack stack =
           EmbeddedStack.start(new EmbeddedSettings(data, 0, 0), EnumSet.allOf(Part.class));
       Runtime.getRuntime().addShutdownHook(new Thread(stack::close, "stop test stack"));
       Embedded servers = new Embedded(stack);
-      servers.shortenLogin();
+      servers.tune();
       return servers;
     }
 
-    /** Tests open sessions by the hundred; thousands of rounds of a hash for each would show. */
-    private void shortenLogin() {
-      try {
-        PgDatabase database = new PgDatabase("test", createDatabase("login"), null, null);
-        if (serverMajor(database) >= 16) {
-          execute(
-              database,
-              "set scram_iterations = 1; alter role current_user password '"
-                  + EmbeddedDatabase.PASSWORD
-                  + "'");
-        }
-      } catch (SQLException e) {
-        throw new IllegalStateException(e);
+    /**
+     * Nothing here outlives the JVM, so nothing waits for a disk; tests that kill a server have one
+     * of their own. Tests open sessions by the hundred; thousands of rounds of a hash for each
+     * would show.
+     */
+    private void tune() {
+      PgDatabase database = new PgDatabase("test", url("postgres"), null, null);
+      for (String setting : List.of("fsync", "full_page_writes", "autovacuum")) {
+        execute(database, "alter system set " + setting + " = off");
+      }
+      execute(database, "select pg_reload_conf()");
+      if (serverMajor(database) >= 16) {
+        execute(
+            database,
+            "set scram_iterations = 1; alter role current_user password '"
+                + EmbeddedDatabase.PASSWORD
+                + "'");
       }
     }
 
     @Override
-    public String createDatabase(String name) throws SQLException {
-      return stack.postgres().orElseThrow().createDatabase(name);
+    public String url(String database) {
+      return stack.postgres().orElseThrow().jdbcUrl(database);
     }
 
     @Override
@@ -82,30 +96,46 @@ public final class TestStack {
     return servers;
   }
 
+  /** Runs a statement that is not for one of the tests' databases. */
+  static void administer(String sql) {
+    execute(new PgDatabase("test", servers().url("postgres"), null, null), sql);
+  }
+
   /** A new, empty database, under the name of a connection. */
   public static PgDatabase database(String connection) {
-    try {
-      String name = connection + "_" + DATABASES.incrementAndGet();
-      String url = servers().createDatabase(name);
-      return new PgDatabase(connection, url, null, null);
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+    return created(connection, "");
+  }
+
+  private static PgDatabase created(String connection, String template) {
+    String name = connection + "_" + DATABASES.incrementAndGet();
+    // Not through the WAL, which every capture at this server would have to read.
+    administer("create database \"" + name + "\"" + template + " strategy file_copy");
+    return new PgDatabase(connection, servers().url(name), null, null);
   }
 
   /** A new database that holds what another one does, to which no session may be open. */
   static PgDatabase copyOf(PgDatabase template) {
-    String from = text(template, "select current_database()");
-    String to = template.connection() + "_" + DATABASES.incrementAndGet();
-    execute(
-        inDatabase(template, "postgres"),
-        "create database \"%s\" template \"%s\"".formatted(to, from));
-    return inDatabase(template, to);
+    String name = name(template);
+    try {
+      TestSessions.end(template);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    return created(template.connection(), " template \"" + name + "\"");
   }
 
-  private static PgDatabase inDatabase(PgDatabase database, String name) {
-    String url = database.url().replaceFirst("/[a-z0-9_]+\\?", "/" + name + "?");
-    return new PgDatabase(database.connection(), url, null, null);
+  /** A database's name at its server. */
+  public static String name(PgDatabase database) {
+    return text(database, "select current_database()");
+  }
+
+  /** Drops a database's replication slots: the server has room for some dozens. */
+  public static void dropSlots(PgDatabase database) {
+    String slots = " from pg_replication_slots where database = current_database()";
+    Await.until(
+        () -> text(database, "select count(*)" + slots + " and active"),
+        count -> count.equals("0"));
+    execute(database, "select pg_drop_replication_slot(slot_name)" + slots);
   }
 
   /** Settings of a Kafka client for the stack's broker. */
@@ -115,9 +145,8 @@ public final class TestStack {
 
   /** Runs a script of statements. */
   public static void execute(PgDatabase database, String sql) {
-    try (Connection connection = database.open("test");
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql);
+    try {
+      TestSessions.with(database, statement -> statement.execute(sql));
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
@@ -131,13 +160,16 @@ public final class TestStack {
 
   /** The first column of the first row, as text. */
   public static String text(PgDatabase database, String sql) {
-    try (Connection connection = database.open("test");
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      if (!row.next()) {
-        throw new IllegalStateException("no row: " + sql);
-      }
-      return String.valueOf(row.getString(1));
+    try {
+      return TestSessions.with(
+          database,
+          statement -> {
+            ResultSet row = statement.executeQuery(sql);
+            if (!row.next()) {
+              throw new IllegalStateException("no row: " + sql);
+            }
+            return String.valueOf(row.getString(1));
+          });
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }

@@ -17,8 +17,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("unit")
 final class BatchTest {
   private static final TableName TABLE = new TableName("public", "t");
   private static final RowShape SHAPE = RowShape.ofText(List.of("id", "a", "b"));

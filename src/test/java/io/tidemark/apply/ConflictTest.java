@@ -22,6 +22,7 @@ import org.junit.jupiter.api.TestFactory;
  * Each type of conflict under each strategy: what the target holds after, and what is on record.
  */
 @Tag("every-postgres")
+@Tag("database")
 final class ConflictTest {
   private static final String EARLY = "2020-01-01 00:00:00+00";
   private static final String LATE = "2030-01-01 00:00:00+00";

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * none of others' writes among them is missed.
  */
 @Tag("soak")
+@Tag("database")
 final class DetectionSoakTest {
   private static final int CHANGES = Integer.getInteger("soak.changes", 1_000_000);
   private static final int PLANTED = 1000;

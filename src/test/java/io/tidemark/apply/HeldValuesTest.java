@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** Whatever makes a value unique at the target, the row that holds it is found, and no other. */
 @Tag("every-postgres")
+@Tag("database")
 final class HeldValuesTest {
   private static final String T = "2024-01-01 00:00:00+00";
 

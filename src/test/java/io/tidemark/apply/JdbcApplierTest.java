@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
@@ -32,14 +33,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 final class JdbcApplierTest {
   private static final TableName TABLE = new TableName("Odd \"Schema", "Odd Table");
   private static final String NAME = "\"Odd \"\"Schema\".\"Odd Table\"";
@@ -262,19 +262,18 @@ final class JdbcApplierTest {
                   throw new IllegalStateException(e);
                 }
               });
-      Awaitility.await()
-          .until(
-              () ->
-                  TestStack.text(
-                          target,
-                          "select exists (select from pg_stat_activity where wait_event_type ="
-                              + " 'Lock' and datname = current_database())::text")
-                      .equals("true"));
+      Await.until(
+          () ->
+              TestStack.text(
+                      target,
+                      "select exists (select from pg_stat_activity where wait_event_type ="
+                          + " 'Lock' and datname = current_database())::text")
+                  .equals("true"));
 
       positions.renew(other, at.topic());
       other.commit();
 
-      assertThat(applied.get(10, TimeUnit.SECONDS)).isInstanceOf(Applied.Fenced.class);
+      assertThat(Await.result(applied)).isInstanceOf(Applied.Fenced.class);
       assertThat(positions.find(other, at.topic()))
           .extracting(AppliedPosition::nextOffset)
           .isEqualTo(before.stream().map(AppliedPosition::nextOffset).toList());

@@ -2,6 +2,7 @@ package io.tidemark.apply;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.change.Backoff;
 import io.tidemark.conflict.ConflictDetection;
@@ -21,9 +22,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database")
 class KafkaApplyLoopTest {
   /** Nobody listens there. */
   private static final Map<String, Object> DEAD_BROKER = Map.of("bootstrap.servers", "127.0.0.1:1");
@@ -58,9 +60,7 @@ class KafkaApplyLoopTest {
             })) {
       loop.start(() -> told.add(loop.state().getClass()));
 
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(30))
-          .until(() -> told.contains(ApplyState.Retrying.class));
+      Await.until(() -> told.contains(ApplyState.Retrying.class));
     }
 
     assertThat(told).startsWith(ApplyState.Starting.class).endsWith(ApplyState.Stopped.class);
@@ -70,14 +70,12 @@ class KafkaApplyLoopTest {
     try (KafkaApplyLoop loop = loop(plan)) {
       loop.start();
 
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(30))
-          .untilAsserted(
-              () ->
-                  assertThat(loop.state())
-                      .isInstanceOfSatisfying(
-                          ApplyState.Retrying.class,
-                          state -> assertThat(state.code()).isEqualTo(code)));
+      Await.untilAsserted(
+          () ->
+              assertThat(loop.state())
+                  .isInstanceOfSatisfying(
+                      ApplyState.Retrying.class,
+                      state -> assertThat(state.code()).isEqualTo(code)));
     }
   }
 

@@ -3,6 +3,7 @@ package io.tidemark.apply;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
@@ -22,9 +23,10 @@ import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database")
 class KafkaTableSchemasTest {
   private static final PgDatabase NOWHERE =
       new PgDatabase("target", "jdbc:postgresql:nowhere", null, null);
@@ -119,7 +121,7 @@ class KafkaTableSchemasTest {
   private void delete() throws Exception {
     try (Admin admin = Admin.create(TestStack.kafka())) {
       admin.deleteTopics(List.of(topic)).all().get();
-      Awaitility.await().until(() -> !admin.listTopics().names().get().contains(topic));
+      Await.until(() -> !admin.listTopics().names().get().contains(topic));
     }
   }
 

@@ -7,9 +7,11 @@ import io.tidemark.change.RowKey;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictResolution;
 import java.sql.SQLException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A batch is prepared while another one is being written, which may change what it comes to. */
+@Tag("database")
 class PreparedBatchTest {
   @Test
   void isWrittenAsItWasPrepared() throws SQLException {

@@ -8,10 +8,12 @@ import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.sync.DeleteHandling;
 import java.sql.SQLException;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Changes of a row that the target refused when it came: nobody else took it away. */
+@Tag("database")
 final class RefusedRowTest {
   private static final String AT = "2020-01-01 00:00:00+00";
   private ApplyFixture fixture;

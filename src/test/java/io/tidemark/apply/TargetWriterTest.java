@@ -27,8 +27,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database")
 class TargetWriterTest {
   private static final String TOPIC = "t";
   private static final int PARTITION = 0;

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Both sides write: what each holds once all of it has arrived. */
 @Tag("every-postgres")
+@Tag("database")
 final class TwoWayTest {
   private static final String EARLY = "2021-01-01 00:00:00+00";
   private static final String LATE = "2022-01-01 00:00:00+00";
@@ -430,12 +431,26 @@ final class TwoWayTest {
   /** Rows 1 to 10 are the source's users', 11 to 20 the target's: nobody is in anybody's way. */
   @TestFactory
   List<DynamicTest> rowsOfOneSideAreNeverInConflict() {
-    return List.of(ConflictResolution.values()).stream()
-        .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> flows(strategy)))
+    return underEachStrategy(strategy -> flows(strategy, 150));
+  }
+
+  @TestFactory
+  @Tag("soak")
+  List<DynamicTest> rowsOfOneSideAreNeverInConflictInALongRun() {
+    return underEachStrategy(strategy -> flows(strategy, 5000));
+  }
+
+  private interface Walk {
+    void run(ConflictResolution strategy) throws Exception;
+  }
+
+  private static List<DynamicTest> underEachStrategy(Walk walk) {
+    return Arrays.stream(ConflictResolution.values())
+        .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> walk.run(strategy)))
         .toList();
   }
 
-  private static void flows(ConflictResolution strategy) throws SQLException {
+  private static void flows(ConflictResolution strategy, int transactions) throws SQLException {
     long seed = System.nanoTime();
     System.out.println("seed " + seed + " under " + strategy);
     SplittableRandom random = new SplittableRandom(seed);
@@ -444,7 +459,7 @@ final class TwoWayTest {
     try (TwoWayFixture f = new TwoWayFixture(strategy);
         TwoWayFixture.Writer source = f.atSource();
         TwoWayFixture.Writer target = f.atTarget()) {
-      for (int i = 0; i < 1500; i++) {
+      for (int i = 0; i < transactions; i++) {
         int first = random.nextBoolean() ? 1 : 11;
         TwoWayFixture.Writer owner = first == 1 ? source : target;
         int size = random.nextInt(3) == 0 ? 5 : 1;
@@ -484,20 +499,24 @@ final class TwoWayTest {
 
   @TestFactory
   List<DynamicTest> bothSidesConvergeWhateverIsWrittenMeanwhile() {
-    return List.of(ConflictResolution.values()).stream()
-        .map(strategy -> DynamicTest.dynamicTest(strategy + "", () -> converges(strategy)))
-        .toList();
+    return underEachStrategy(strategy -> converges(strategy, 100));
   }
 
-  private static void converges(ConflictResolution strategy) throws Exception {
+  @TestFactory
+  @Tag("soak")
+  List<DynamicTest> bothSidesConvergeInALongRun() {
+    return underEachStrategy(strategy -> converges(strategy, 3000));
+  }
+
+  private static void converges(ConflictResolution strategy, int changes) throws Exception {
     long seed = System.nanoTime();
     System.out.println("seed " + seed + " under " + strategy);
     SplittableRandom random = new SplittableRandom(seed);
     try (TwoWayFixture f = new TwoWayFixture(strategy);
         TwoWayFixture.Writer source = f.atSource();
         TwoWayFixture.Writer target = f.atTarget()) {
-      Thread here = writing(source, random.split(), "here");
-      Thread there = writing(target, random.split(), "there");
+      Thread here = writing(source, random.split(), changes, "here");
+      Thread there = writing(target, random.split(), changes, "there");
       while (here.isAlive() || there.isAlive()) {
         f.arrive(random.nextInt(8), random.nextInt(8));
       }
@@ -511,12 +530,13 @@ final class TwoWayTest {
     }
   }
 
-  private static Thread writing(TwoWayFixture.Writer writer, SplittableRandom random, String name) {
+  private static Thread writing(
+      TwoWayFixture.Writer writer, SplittableRandom random, int changes, String name) {
     Thread thread =
         new Thread(
             () -> {
               try {
-                for (int i = 0; i < 800; i++) {
+                for (int i = 0; i < changes; i++) {
                   int id = 1 + random.nextInt(20);
                   if (random.nextInt(4) == 0) {
                     writer.delete(id);

@@ -23,8 +23,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Tag("database")
+@Isolated("takes all replication origins of the server")
 final class CheckTest {
   private static final TestStore STORE = new TestStore();
   private static final PgDatabase SOURCE = TestStack.database("source");

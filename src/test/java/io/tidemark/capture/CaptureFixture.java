@@ -1,5 +1,7 @@
 package io.tidemark.capture;
 
+import io.tidemark.TestSessions;
+import io.tidemark.TestStack;
 import io.tidemark.change.Backoff;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
@@ -8,31 +10,21 @@ import io.tidemark.change.TableName;
 import io.tidemark.change.TableSchema;
 import io.tidemark.change.TableSchemaJson;
 import io.tidemark.change.TopicName;
-import io.tidemark.embedded.EmbeddedDatabase;
-import io.tidemark.embedded.EmbeddedSettings;
-import io.tidemark.embedded.EmbeddedStack;
-import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -49,7 +41,6 @@ import org.jspecify.annotations.Nullable;
 
 /** One source database and one topic prefix of its own, on servers that all tests share. */
 final class CaptureFixture implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(60);
   static final String CONNECTION = "Main-1";
 
   /** Held, since loggers are forgotten otherwise: what libraries say drowns a failure. */
@@ -58,27 +49,6 @@ final class CaptureFixture implements AutoCloseable {
           .map(Logger::getLogger)
           .peek(logger -> logger.setLevel(Level.SEVERE))
           .toList();
-
-  private static final AtomicInteger COUNT = new AtomicInteger();
-
-  /** Started once for all tests of the process. */
-  private static final class Shared {
-    static final EmbeddedStack STACK = start();
-
-    private static EmbeddedStack start() {
-      try {
-        Path parent = Files.createDirectories(Path.of("target", "capture data").toAbsolutePath());
-        Path data = Files.createTempDirectory(parent, "stack-");
-        EmbeddedStack stack =
-            EmbeddedStack.start(
-                new EmbeddedSettings(data, 0, 0), EnumSet.of(Part.POSTGRES, Part.KAFKA));
-        Runtime.getRuntime().addShutdownHook(new Thread(stack::close));
-        return stack;
-      } catch (IOException e) {
-        throw new ExceptionInInitializerError(e);
-      }
-    }
-  }
 
   final PgDatabase source;
   final String prefix;
@@ -91,14 +61,10 @@ final class CaptureFixture implements AutoCloseable {
   }
 
   CaptureFixture(int partitions) throws SQLException {
-    String database = "source_" + COUNT.incrementAndGet();
-    EmbeddedDatabase postgres = Shared.STACK.postgres().orElseThrow();
-    String url = postgres.createDatabase(database);
-    this.source = new PgDatabase(CONNECTION, url, null, null);
+    this.source = new PgDatabase(CONNECTION, TestStack.database("source").url(), null, null);
     this.prefix = "t" + UUID.randomUUID().toString().substring(0, 8);
     this.settings = settings(prefix, partitions);
-    this.clients =
-        Map.of("bootstrap.servers", Shared.STACK.kafka().orElseThrow().bootstrapServers());
+    this.clients = TestStack.kafka();
   }
 
   static CaptureSettings settings(String prefix, int partitions) {
@@ -138,22 +104,25 @@ final class CaptureFixture implements AutoCloseable {
   }
 
   void execute(String... statements) throws SQLException {
-    try (Connection connection = source.open("test");
-        Statement statement = connection.createStatement()) {
-      // On purpose neither the machine's zone nor the walsender's.
-      statement.execute("set time zone 'Asia/Kolkata'");
-      for (String sql : statements) {
-        statement.execute(sql);
-      }
-    }
+    TestSessions.with(
+        source,
+        statement -> {
+          // On purpose neither the machine's zone nor the walsender's.
+          statement.execute("set time zone 'Asia/Kolkata'");
+          for (String sql : statements) {
+            statement.execute(sql);
+          }
+          return statements.length;
+        });
   }
 
   String query(String sql) throws SQLException {
-    try (Connection connection = source.open("test");
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      return row.next() ? String.valueOf(row.getString(1)) : "";
-    }
+    return TestSessions.with(
+        source,
+        statement -> {
+          ResultSet row = statement.executeQuery(sql);
+          return row.next() ? String.valueOf(row.getString(1)) : "";
+        });
   }
 
   long now() throws SQLException {
@@ -165,15 +134,7 @@ final class CaptureFixture implements AutoCloseable {
    * since kills under load leave it a backlog of any size.
    */
   void settle(ChangeTracker tracker) throws SQLException {
-    long lsn = now();
-    long former = -1;
-    while (!tracker.awaitWritten(source, lsn, PATIENCE)) {
-      long written = tracker.captures().stream().mapToLong(CaptureView::changesWritten).sum();
-      if (written == former) {
-        throw new AssertionError("not written in time: " + tracker.captures());
-      }
-      former = written;
-    }
+    CaptureWaits.untilWritten(tracker, source, now());
   }
 
   /** A record of a change topic. */
@@ -246,6 +207,7 @@ final class CaptureFixture implements AutoCloseable {
   @Override
   public void close() {
     trackers.forEach(ChangeTracker::close);
+    TestStack.dropSlots(source);
   }
 
   /** Has the broker refuse larger batches of records in a table's topic. */

@@ -2,22 +2,21 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.capture.CaptureState.Phase;
-import java.time.Duration;
 import java.util.SplittableRandom;
-import java.util.concurrent.Callable;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Nothing is lost or doubled whatever is killed. */
+@Tag("engine")
 class CaptureKillTest {
   private static final long SEED = System.nanoTime();
 
   @Test
   void walsendersKilledUnderLoad() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
-      killWalsenders(fixture, 5);
+      killWalsenders(fixture, 3);
     }
   }
 
@@ -31,7 +30,7 @@ class CaptureKillTest {
   @Test
   void processesKilledUnderLoad() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
-      killProcesses(fixture, 2);
+      killProcesses(fixture, 1);
     }
   }
 
@@ -89,7 +88,7 @@ class CaptureKillTest {
                     + " where active_pid is not null and slot_name = '"
                     + fixture.names().slot()
                     + "'";
-            await(() -> fixture.query(killed).equals("t"));
+            Await.until(() -> fixture.query(killed).equals("t"));
             Thread.sleep(random.nextInt(400));
           }
         });
@@ -102,7 +101,7 @@ class CaptureKillTest {
           for (int turn = 0; turn < turns; turn++) {
             try (ChangeTracker tracker = fixture.tracker()) {
               tracker.start(fixture.source);
-              await(
+              Await.until(
                   () ->
                       tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase()
                           == Phase.RUNNING);
@@ -120,13 +119,13 @@ class CaptureKillTest {
           CaptureProcess active = new CaptureProcess(fixture);
           for (int kill = 0; kill < kills; kill++) {
             CaptureProcess killed = active;
-            await(() -> killed.phase().equals("RUNNING"));
+            Await.until(() -> killed.phase().equals("RUNNING"));
             active = new CaptureProcess(fixture);
             Thread.sleep(random.nextInt(1500));
             killed.kill();
           }
           CaptureProcess survivor = active;
-          await(() -> survivor.phase().equals("RUNNING"));
+          Await.until(() -> survivor.phase().equals("RUNNING"));
           survivor.kill();
         });
   }
@@ -138,25 +137,18 @@ class CaptureKillTest {
           try (CaptureProcess one = new CaptureProcess(fixture);
               CaptureProcess other = new CaptureProcess(fixture)) {
             for (int turn = 0; turn < turns; turn++) {
-              await(() -> one.phase().equals("RUNNING") || other.phase().equals("RUNNING"));
+              Await.until(() -> one.phase().equals("RUNNING") || other.phase().equals("RUNNING"));
               CaptureProcess active = one.phase().equals("RUNNING") ? one : other;
               CaptureProcess standby = active == one ? other : one;
-              await(() -> standby.phase().equals("STANDBY"));
+              Await.until(() -> standby.phase().equals("STANDBY"));
               Thread.sleep(random.nextInt(1000));
               active.freeze();
-              await(() -> standby.phase().equals("RUNNING"));
+              Await.until(() -> standby.phase().equals("RUNNING"));
               active.thaw();
-              await(() -> active.phase().equals("STANDBY"));
+              Await.until(() -> active.phase().equals("STANDBY"));
               assertThat(standby.phase()).isEqualTo("RUNNING");
             }
           }
         });
-  }
-
-  private static void await(Callable<Boolean> condition) {
-    Awaitility.await()
-        .pollInterval(Duration.ofMillis(10))
-        .atMost(CaptureFixture.PATIENCE)
-        .until(condition);
   }
 }

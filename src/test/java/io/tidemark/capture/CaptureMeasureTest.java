@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 
 /** Figures, with source, broker and capture on one machine. Run with -Xmx512m. */
 @Tag("soak")
+@Tag("engine")
 class CaptureMeasureTest {
   private static final TableName T = new TableName("public", "t");
 

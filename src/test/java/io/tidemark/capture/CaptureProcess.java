@@ -3,7 +3,6 @@ package io.tidemark.capture;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** An instance in another process. */
 final class CaptureProcess implements AutoCloseable {
@@ -46,7 +45,7 @@ final class CaptureProcess implements AutoCloseable {
 
   /** As {@code kill -9} does: no hook of the process runs. */
   void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor(30, TimeUnit.SECONDS);
+    process.destroyForcibly().waitFor();
   }
 
   void freeze() throws Exception {

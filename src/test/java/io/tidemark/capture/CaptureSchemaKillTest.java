@@ -2,20 +2,20 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.capture.CaptureFixture.Read;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TableSchema;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whatever is killed while a table changes, each change comes once and its schema is found. */
+@Tag("engine")
 class CaptureSchemaKillTest {
   private static final TableName T = new TableName("public", "t");
 
@@ -25,24 +25,39 @@ class CaptureSchemaKillTest {
 
   @Test
   void walsendersKilledWhileTheTableChanges() throws Exception {
-    underDdl(
-        8,
-        fixture -> {
-          fixture.tracker().start(fixture.source);
-          await(() -> fixture.query(KILL.formatted(fixture.names().slot())).equals("t"));
-        },
-        fixture -> fixture.query(KILL.formatted(fixture.names().slot())));
+    killWalsenders(3);
   }
 
   @Test
   void processesKilledWhileTheTableChanges() throws Exception {
+    killProcesses(1);
+  }
+
+  @Test
+  @Tag("soak")
+  void longRunOfKills() throws Exception {
+    killWalsenders(40);
+    killProcesses(15);
+  }
+
+  private static void killWalsenders(int kills) throws Exception {
+    underDdl(
+        kills,
+        fixture -> {
+          fixture.tracker().start(fixture.source);
+          Await.until(() -> fixture.query(KILL.formatted(fixture.names().slot())).equals("t"));
+        },
+        fixture -> fixture.query(KILL.formatted(fixture.names().slot())));
+  }
+
+  private static void killProcesses(int kills) throws Exception {
     List<CaptureProcess> processes = new ArrayList<>();
     underDdl(
-        3,
+        kills,
         fixture -> processes.add(new CaptureProcess(fixture)),
         fixture -> {
           CaptureProcess former = processes.get(processes.size() - 1);
-          await(() -> former.phase().equals("RUNNING"));
+          Await.until(() -> former.phase().equals("RUNNING"));
           processes.add(new CaptureProcess(fixture));
           former.kill();
         });
@@ -96,12 +111,5 @@ class CaptureSchemaKillTest {
                 .formatted(key, version, key + 1)
             + " commit",
         "insert into t values (%d)".formatted(key + 2));
-  }
-
-  private static void await(Callable<Boolean> condition) {
-    Awaitility.await()
-        .pollInterval(Duration.ofMillis(10))
-        .atMost(CaptureFixture.PATIENCE)
-        .until(condition);
   }
 }

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Every change says under which version of its table's schema it was made. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class CaptureSchemaTest {
   private static final TableName T = new TableName("public", "t");
 

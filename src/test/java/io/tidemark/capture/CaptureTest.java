@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.capture.CaptureFixture.Read;
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.Change;
@@ -10,16 +11,16 @@ import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import java.io.StringReader;
 import java.sql.Connection;
-import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class CaptureTest {
   private static final TableName T = new TableName("public", "t");
 
@@ -48,9 +49,7 @@ class CaptureTest {
       assertThat(came.position().part()).isEqualTo(1);
       assertThat(came.after().value(3)).isEqualTo("NaN");
       assertThat(read.get(6).key()).isNull();
-      Awaitility.await()
-          .atMost(CaptureFixture.PATIENCE)
-          .until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
+      Await.until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
     }
   }
 
@@ -263,23 +262,24 @@ class CaptureTest {
 
       String written = fixture.query("select pg_current_wal_lsn()::text");
 
-      Awaitility.await()
-          .atMost(CaptureFixture.PATIENCE)
-          .until(
-              () ->
-                  fixture
-                      .query(
-                          "select confirmed_flush_lsn > '"
-                              + written
-                              + "' from pg_replication_slots where slot_name = '"
-                              + fixture.names().slot()
-                              + "'")
-                      .equals("t"));
+      Await.until(
+          () ->
+              fixture
+                  .query(
+                      "select confirmed_flush_lsn > '"
+                          + written
+                          + "' from pg_replication_slots where slot_name = '"
+                          + fixture.names().slot()
+                          + "'")
+                  .equals("t"));
       CaptureView view = tracker.captures().get(0);
       assertThat(view.lagSeconds().orElseThrow()).isLessThan(10);
       assertThat(view.confirmedLsn()).isNotNull();
     }
   }
+
+  /** Each attempt has a session of its own at the source. */
+  private static final int ATTEMPTS = 6;
 
   /** A capture that fails at one change again and again runs for a while each time. */
   @Test
@@ -292,22 +292,21 @@ class CaptureTest {
 
       fixture.execute(
           "insert into t select 1, string_agg(md5(i::text), '') from generate_series(1, 5000) i");
-      Awaitility.await()
-          .atMost(CaptureFixture.PATIENCE)
-          .until(() -> phase(tracker), phase -> phase == Phase.RETRYING);
-      Awaitility.await()
-          .during(Duration.ofSeconds(3))
-          .atMost(Duration.ofSeconds(4))
-          .pollInterval(Duration.ofMillis(10))
-          .until(() -> phase(tracker), phase -> phase == Phase.RETRYING);
+      Await.until(() -> phase(tracker), phase -> phase == Phase.RETRYING);
+      Set<String> attempts = new HashSet<>();
+      Await.until(
+          () -> {
+            assertThat(phase(tracker)).isEqualTo(Phase.RETRYING);
+            attempts.add(walsender(fixture));
+            return attempts.size();
+          },
+          seen -> seen > ATTEMPTS);
       assertThat(tracker.state(CaptureFixture.CONNECTION).orElseThrow().reason())
           .contains("RecordTooLarge");
       fixture.limitRecords(T, 1_000_000);
 
       fixture.settle(tracker);
-      Awaitility.await()
-          .atMost(CaptureFixture.PATIENCE)
-          .until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
+      Await.until(() -> phase(tracker), phase -> phase == Phase.RUNNING);
       assertThat(ops(fixture.read(T))).isEqualTo("c");
     }
   }

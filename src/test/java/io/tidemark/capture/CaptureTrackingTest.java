@@ -4,23 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tidemark.Await;
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class CaptureTrackingTest {
   private static final TableName T = new TableName("public", "t");
   private static final TableName U = new TableName("public", "u");
+
+  private static final int LOOKS = 4;
 
   @Test
   void waitsForWritersThatBeganBeforeTheTableWasTracked() throws Exception {
@@ -34,17 +37,15 @@ class CaptureTrackingTest {
         statement.execute("insert into u values (1)");
         CompletableFuture<Void> tracked =
             CompletableFuture.runAsync(() -> tracker.ensureTracked(fixture.source, U));
-        Awaitility.await()
-            .atMost(CaptureFixture.PATIENCE)
-            .until(() -> fixture.query("select count(*) from pg_publication_tables").equals("2"));
-        assertThatThrownBy(() -> tracked.get(300, TimeUnit.MILLISECONDS))
-            .isInstanceOf(java.util.concurrent.TimeoutException.class);
+        Await.until(() -> fixture.query("select count(*) from pg_publication_tables").equals("2"));
+        awaitLooks(fixture, "select count(*) from pg_catalog.pg_locks");
+        assertThat(tracked).isNotDone();
         statement.execute("prepare transaction 'p'");
-        assertThatThrownBy(() -> tracked.get(300, TimeUnit.MILLISECONDS))
-            .isInstanceOf(java.util.concurrent.TimeoutException.class);
+        awaitLooks(fixture, "select count(*) from pg_catalog.pg_locks");
+        assertThat(tracked).isNotDone();
         writer.setAutoCommit(true);
         statement.execute("commit prepared 'p'");
-        tracked.get(10, TimeUnit.SECONDS);
+        Await.result(tracked);
       }
       fixture.execute("insert into u values (2)");
       fixture.settle(tracker);
@@ -198,18 +199,16 @@ class CaptureTrackingTest {
       // Waits for the writer, and holds the slot meanwhile.
       CompletableFuture<Void> made =
           CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.create(making, "half_made")));
-      Awaitility.await()
-          .atMost(CaptureFixture.PATIENCE)
-          .until(() -> PgSlot.find(evicting, "half_made").map(PgSlot::active).orElse(false));
+      Await.until(() -> PgSlot.find(evicting, "half_made").map(PgSlot::active).orElse(false));
 
       CompletableFuture<Void> evicted =
           CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.evict(evicting, "half_made")));
-      assertThatThrownBy(() -> evicted.get(300, TimeUnit.MILLISECONDS))
-          .isInstanceOf(java.util.concurrent.TimeoutException.class);
+      awaitLooks(fixture, "select pg_catalog.pg_terminate_backend(s.active_pid)");
+      assertThat(evicted).isNotDone();
       writer.commit();
 
-      made.get(10, TimeUnit.SECONDS);
-      evicted.get(10, TimeUnit.SECONDS);
+      Await.result(made);
+      Await.result(evicted);
       PgSlot.drop(evicting, "half_made");
     }
   }
@@ -236,8 +235,7 @@ class CaptureTrackingTest {
 
       for (int i = 0; i < 3; i++) {
         fixture.execute("insert into t values (" + i + ")");
-        assertThat(waiting.awaitWritten(fixture.source, fixture.now(), Duration.ofSeconds(10)))
-            .isTrue();
+        CaptureWaits.untilWritten(waiting, fixture.source, fixture.now());
         assertThat(fixture.read(T)).hasSize(i + 1);
       }
       capturing.close();
@@ -246,9 +244,27 @@ class CaptureTrackingTest {
     }
   }
 
+  /** Waits until somebody at the source has asked the same several times more. */
+  private static void awaitLooks(CaptureFixture fixture, String question) {
+    // A statement is on record as it was sent, over several lines.
+    String last =
+        """
+        select coalesce(max(query_start)::text, '')
+        from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()
+          and regexp_replace(query, '\\s+', ' ', 'g') like '%s%%'
+        """
+            .formatted(question);
+    Set<String> looks = new HashSet<>();
+    Await.until(
+        () -> {
+          looks.add(fixture.query(last));
+          return looks.size();
+        },
+        seen -> seen > LOOKS);
+  }
+
   private static void awaitPhase(ChangeTracker tracker, Phase phase) {
-    Awaitility.await()
-        .atMost(CaptureFixture.PATIENCE)
-        .until(() -> tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase() == phase);
+    Await.until(() -> tracker.state(CaptureFixture.CONNECTION).orElseThrow().phase() == phase);
   }
 }

@@ -19,9 +19,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Every value is the server's own text, whatever its type. */
+@Tag("engine")
 class CaptureTypesTest {
   private static final TableName T = new TableName("public", "types");
 

@@ -68,7 +68,7 @@ final class CaptureWorkload {
         for (int step = 0; step < steps; step++) {
           next = step(connection, writer, next, random);
           if (random.nextInt(2) == 0) {
-            Thread.sleep(random.nextInt(8));
+            Thread.sleep(random.nextInt(25));
           }
         }
         if (random.nextInt(10) == 0) {
@@ -137,7 +137,7 @@ final class CaptureWorkload {
   void stop() throws InterruptedException, ExecutionException {
     stopping = true;
     threads.shutdown();
-    assertThat(threads.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(threads.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
     for (Future<?> writer : writers) {
       writer.get();
     }

@@ -19,8 +19,10 @@ import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("unit")
 class DebeziumBatchesTest {
   private static final int BATCH = DebeziumBatches.BATCH_RECORDS;
   private static final Schema VALUE =

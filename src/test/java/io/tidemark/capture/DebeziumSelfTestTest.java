@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.debezium.connector.postgresql.PostgresSourceInfoStructMaker;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("unit")
 class DebeziumSelfTestTest {
   @Test
   void passesWithTheDebeziumThatIsBuiltIn() {

@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.Await;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
 import io.tidemark.change.OperatingFailure;
@@ -31,12 +32,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.TimeoutException;
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("database")
 class KafkaChangeWriterTest {
   private static final CaptureSettings SETTINGS = CaptureFixture.settings("writer", 1);
   private static final CaptureNames NAMES = CaptureNames.of(SETTINGS, "main");
@@ -62,7 +64,7 @@ class KafkaChangeWriterTest {
 
         writer.close();
 
-        Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> producers() == 0);
+        Await.until(() -> producers() == 0);
       }
     }
   }
@@ -147,7 +149,7 @@ class KafkaChangeWriterTest {
       writer.record(first(fixture));
       topics.ensureChanges(CaptureFixture.CONNECTION, T);
       try (SchemaFollower follower = new SchemaFollower(fixture, T)) {
-        for (int i = 0; i < 120; i++) {
+        for (int i = 0; i < 30; i++) {
           // Now the schema comes first in a transaction, now amid a longer one.
           writer.accept(insert(7 + i, 1, schema(i)));
           writer.accept(insert(7 + i, 2, schema(i / 2)));
@@ -157,9 +159,9 @@ class KafkaChangeWriterTest {
         }
         writer.commit();
 
-        assertThat(follower.finish()).hasSize(120);
+        assertThat(follower.finish()).hasSize(30);
       }
-      assertThat(fixture.read(T)).hasSize(240);
+      assertThat(fixture.read(T)).hasSize(60);
     }
   }
 

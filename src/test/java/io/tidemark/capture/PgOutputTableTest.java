@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a Relation message and the catalog together say of a table. */
+@Tag("unit")
 final class PgOutputTableTest {
   private static final TypeRef BIGINT = new TypeRef(20, -1);
   private static final TypeRef SHORT_TEXT = new TypeRef(1043, 24);

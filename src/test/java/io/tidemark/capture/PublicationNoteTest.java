@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.change.TableName;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("unit")
 class PublicationNoteTest {
   private static final TableName T = new TableName("public", "t");
   private static final TableName ODD = new TableName("Odd; schema", "a\nb, \"c\"");

@@ -3,6 +3,7 @@ package io.tidemark.conflict;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
 import io.tidemark.change.OperatingFailure;
@@ -19,14 +20,15 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
+@Tag("database")
 final class JdbcConflictLogTest {
   private static final TestStore STORE = new TestStore();
   private static final RowShape KEY = RowShape.of(List.of("id"), List.of(ValueKind.NUMBER));
@@ -261,7 +263,7 @@ final class JdbcConflictLogTest {
       decision.commit();
     }
 
-    assertThat(joining.get(10, TimeUnit.SECONDS)).containsExactly(RowKey.of("1"));
+    assertThat(Await.result(joining)).containsExactly(RowKey.of("1"));
     assertThat(value("source_row->>'name'")).isEqualTo("ours");
   }
 

@@ -2,8 +2,8 @@ package io.tidemark.copy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
-import static org.awaitility.Awaitility.await;
 
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.copy.CopyOutcome.Cancelled;
@@ -20,21 +20,26 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** However a copy ends, what it did not complete leaves nothing behind. */
+@Tag("database")
 class CopyEndTest {
-  private static final CopySettings SMALL =
-      new CopySettings(2, 64 << 10, 8 << 10, Duration.ofSeconds(2));
+  private static final CopySettings PATIENT = settings(Duration.ofMinutes(10));
+  private static final CopySettings IMPATIENT = settings(Duration.ofMillis(300));
 
   /** Holds a reader at one row for as long as somebody else has the lock. */
   private static final String GATE = "id <> 700 or pg_advisory_xact_lock_shared(42) is not null";
+
+  private static CopySettings settings(Duration lockTimeout) {
+    return new CopySettings(2, 64 << 10, 8 << 10, lockTimeout);
+  }
 
   private PgFixture pg;
   private ExecutorService copying;
@@ -79,7 +84,7 @@ class CopyEndTest {
   void cancelBreaksOffACopyThatKeepsAPace() throws Exception {
     Cancellation cancellation = new Cancellation();
     CopyProgress progress = new CopyProgress(System::nanoTime);
-    TableCopy slow = new TableCopy(pg.source, pg.target, SMALL.at(new Pace(1)));
+    TableCopy slow = new TableCopy(pg.source, pg.target, PATIENT.at(new Pace(1)));
 
     Future<CopyOutcome> outcome =
         copying.submit(
@@ -89,12 +94,12 @@ class CopyEndTest {
                     CopyHooks.NONE,
                     progress,
                     cancellation));
-    await().until(() -> progress.rows() > 0);
+    Await.until(() -> progress.rows() > 0);
     long rowsBefore = progress.rows();
     cancellation.cancel();
 
     // What the connection already holds may still be read after the pace has let go.
-    assertThat(outcome.get(30, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertThat(Await.result(outcome)).isInstanceOf(Cancelled.class);
     assertThat(rowsBefore).isLessThan(2000);
     assertUntouched();
   }
@@ -104,12 +109,12 @@ class CopyEndTest {
     pg.atSource.execute("select pg_advisory_lock(42)");
     Cancellation cancellation = new Cancellation();
     Future<CopyOutcome> outcome = start(gated(), cancellation);
-    awaitWaiting(pg.atSource);
+    pg.awaitWaitingCopy(pg.source);
 
     boolean heard = cancellation.cancel();
 
     assertThat(heard).isTrue();
-    assertThat(outcome.get(10, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertThat(Await.result(outcome)).isInstanceOf(Cancelled.class);
     assertUntouched();
   }
 
@@ -119,11 +124,11 @@ class CopyEndTest {
     Cancellation cancellation = new Cancellation();
     Future<CopyOutcome> outcome =
         start(CopyRequest.difference(UUID.randomUUID(), mapping()), cancellation);
-    awaitWaiting(pg.atTarget);
+    pg.awaitWaitingCopy(pg.target);
 
     cancellation.cancel();
 
-    assertThat(outcome.get(10, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertThat(Await.result(outcome)).isInstanceOf(Cancelled.class);
     pg.atTarget.execute("commit");
     assertUntouched();
   }
@@ -132,11 +137,11 @@ class CopyEndTest {
   void anInterruptedThreadEndsItsCopy() throws Exception {
     pg.atSource.execute("select pg_advisory_lock(42)");
     Future<CopyOutcome> outcome = start(gated(), new Cancellation());
-    awaitWaiting(pg.atSource);
+    pg.awaitWaitingCopy(pg.source);
 
     copying.shutdownNow();
 
-    assertThat(outcome.get(10, TimeUnit.SECONDS)).isInstanceOf(Cancelled.class);
+    assertThat(Await.result(outcome)).isInstanceOf(Cancelled.class);
     assertUntouched();
   }
 
@@ -152,7 +157,8 @@ class CopyEndTest {
   void givesUpWhenAnotherKeepsTheTargetLocked() {
     pg.atTarget.execute("begin; lock table t in row exclusive mode");
 
-    OperatingFailure failure = failureOf(CopyRequest.difference(UUID.randomUUID(), mapping()));
+    OperatingFailure failure =
+        failureOf(IMPATIENT, CopyRequest.difference(UUID.randomUUID(), mapping()));
 
     pg.atTarget.execute("commit");
     assertThat(failure.kind()).isEqualTo(Kind.CAPACITY);
@@ -165,7 +171,7 @@ class CopyEndTest {
   void killedBackendsFailTheCopyOfTheirSide(String side) throws Exception {
     pg.atSource.execute("select pg_advisory_lock(42)");
     Future<CopyOutcome> outcome = start(gated(), new Cancellation());
-    awaitWaiting(pg.atSource);
+    pg.awaitWaitingCopy(pg.source);
     PgSession there = side.equals("source") ? pg.atSource : pg.atTarget;
 
     there.rows(
@@ -174,7 +180,7 @@ class CopyEndTest {
 
     pg.atSource.execute("select pg_advisory_unlock(42)");
     ExecutionException thrown =
-        catchThrowableOfType(ExecutionException.class, () -> outcome.get(10, TimeUnit.SECONDS));
+        catchThrowableOfType(ExecutionException.class, () -> Await.result(outcome));
     OperatingFailure failure = (OperatingFailure) thrown.getCause();
     assertThat(failure.kind().name()).isEqualToIgnoringCase(side);
     assertThat(failure.code()).isEqualTo("connection_lost");
@@ -261,7 +267,7 @@ class CopyEndTest {
             });
     CopyHooks hooks =
         new CopyHooks(new LoggedStream(pg, () -> {}, () -> {}), TargetPreparation.NONE);
-    return new TableCopy(pg.source, pg.target, SMALL).run(request, hooks, progress, cancellation);
+    return new TableCopy(pg.source, pg.target, PATIENT).run(request, hooks, progress, cancellation);
   }
 
   private CopyRequest gated() {
@@ -277,23 +283,22 @@ class CopyEndTest {
   }
 
   private CopyOutcome run(CopyRequest request, CopyHooks hooks, Cancellation cancellation) {
-    return new TableCopy(pg.source, pg.target, SMALL)
+    return run(PATIENT, request, hooks, cancellation);
+  }
+
+  private CopyOutcome run(
+      CopySettings settings, CopyRequest request, CopyHooks hooks, Cancellation cancellation) {
+    return new TableCopy(pg.source, pg.target, settings)
         .run(request, hooks, new CopyProgress(System::nanoTime), cancellation);
   }
 
   private OperatingFailure failureOf(CopyRequest request) {
-    return catchThrowableOfType(
-        OperatingFailure.class, () -> run(request, CopyHooks.NONE, new Cancellation()));
+    return failureOf(PATIENT, request);
   }
 
-  private static void awaitWaiting(PgSession session) {
-    await()
-        .until(
-            () ->
-                session.isTrue(
-                    "select exists (select from pg_stat_activity where wait_event_type = 'Lock'"
-                        + " and application_name = 'tidemark copy'"
-                        + " and datname = current_database())"));
+  private OperatingFailure failureOf(CopySettings settings, CopyRequest request) {
+    return catchThrowableOfType(
+        OperatingFailure.class, () -> run(settings, request, CopyHooks.NONE, new Cancellation()));
   }
 
   private static String stackTrace(Throwable failure) {
@@ -306,6 +311,6 @@ class CopyEndTest {
     assertThat(pg.atTarget.row("select count(*), min(a), max(a) from t"))
         .containsExactly("10", "old", "old");
     assertThat(pg.stages()).isZero();
-    await().until(() -> pg.copySessions() == 0);
+    Await.until(() -> pg.copySessions() == 0);
   }
 }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a copy tells of itself while it runs. */
+@Tag("unit")
 class CopyProgressTest {
   private final AtomicLong nanos = new AtomicLong(12345);
   private final CopyProgress progress = new CopyProgress(nanos::get);

@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Values of every kind of type arrive as they were, in either form of COPY. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 class CopyTypesTest {
   private static final String BUILT_IN =
       """

@@ -1,13 +1,11 @@
 package io.tidemark.copy;
 
-import static org.awaitility.Awaitility.await;
-
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
-import java.time.Duration;
 import java.util.List;
 
 /** The two ways in which a merge meets a stream, over a topic in memory. */
@@ -113,9 +111,7 @@ final class LoggedMerge {
     public void awaitSeen(SourceSnapshot snapshot) {
       snapshotEnd = topic.capture();
       try (PgSession session = PgSession.open(pg.target, Kind.TARGET, "test", "position")) {
-        await()
-            .atMost(Duration.ofMinutes(1))
-            .until(() -> session.number("select at from position") >= snapshotEnd);
+        Await.until(() -> session.number("select at from position") >= snapshotEnd);
       }
     }
 

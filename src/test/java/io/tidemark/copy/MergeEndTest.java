@@ -3,8 +3,8 @@ package io.tidemark.copy;
 import static io.tidemark.conflict.ConflictResolution.SOURCE_WINS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
-import static org.awaitility.Awaitility.await;
 
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.copy.MergeOutcome.Cancelled;
@@ -16,15 +16,16 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** However a merge ends, what it did not complete leaves nothing behind. */
+@Tag("database")
 class MergeEndTest {
   private PgFixture pg;
   private LoggedTopic topic;
@@ -148,13 +149,7 @@ class MergeEndTest {
                     log,
                     new Cancellation(),
                     Merges.progress()));
-    await()
-        .until(
-            () ->
-                pg.atSource.isTrue(
-                    "select exists (select from pg_stat_activity where wait_event_type = 'Lock'"
-                        + " and application_name = 'tidemark copy'"
-                        + " and datname = current_database())"));
+    pg.awaitWaitingCopy(pg.source);
     PgSession there = side.equals("source") ? pg.atSource : pg.atTarget;
 
     there.rows(
@@ -163,7 +158,7 @@ class MergeEndTest {
 
     pg.atSource.execute("select pg_advisory_unlock(42)");
     ExecutionException thrown =
-        catchThrowableOfType(ExecutionException.class, () -> outcome.get(1, TimeUnit.MINUTES));
+        catchThrowableOfType(ExecutionException.class, () -> Await.result(outcome));
     OperatingFailure failure = (OperatingFailure) thrown.getCause();
     assertThat(failure.kind().name()).isEqualToIgnoringCase(side);
     assertThat(failure.code()).isEqualTo("connection_lost");
@@ -209,6 +204,6 @@ class MergeEndTest {
         .containsExactly("10", "old", "old");
     assertThat(pg.atTarget.number("select count(*) from position")).isZero();
     assertThat(pg.stages()).isZero();
-    await().until(() -> pg.copySessions() == 0);
+    Await.until(() -> pg.copySessions() == 0);
   }
 }

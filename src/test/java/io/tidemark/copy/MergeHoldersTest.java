@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** Unique values that the source gave to one row and the target to another. */
 @Tag("every-postgres")
+@Tag("database")
 class MergeHoldersTest {
   private static final String TABLE =
       """

@@ -8,6 +8,7 @@ import static io.tidemark.conflict.Verdict.KEEP;
 import static io.tidemark.conflict.Verdict.REVIEW;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.conflict.Detected;
@@ -22,13 +23,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A merge and a stream together lose no change, undo none, and find no conflict that is none. */
+@Tag("database")
 class MergeJoinTest {
   private static final int KEYS = 3000;
 
@@ -72,7 +74,7 @@ class MergeJoinTest {
     merge(SOURCE_WINS, new LoggedMerge.Beside(pg, topic));
 
     stop.set(true);
-    applied.get(1, TimeUnit.MINUTES);
+    Await.result(applied);
     loop.shutdown();
     assertInStep();
     // No change of the stream is taken for somebody else's.
@@ -254,14 +256,10 @@ class MergeJoinTest {
     }
 
     void awaitMore(int transactions) {
-      try {
-        if (transactions > 0) {
-          more = new CountDownLatch(transactions);
-        }
-        assertThat(more.await(1, TimeUnit.MINUTES)).isTrue();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
+      if (transactions > 0) {
+        more = new CountDownLatch(transactions);
       }
+      Await.until(() -> more.getCount(), left -> left == 0);
     }
 
     private void write(Random random) {
@@ -289,7 +287,7 @@ class MergeJoinTest {
     void stop() throws Exception {
       stop.set(true);
       for (Future<?> one : running) {
-        one.get(1, TimeUnit.MINUTES);
+        Await.result(one);
       }
     }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Rows are compared by content, whatever their types and keys, and little of them is copied. */
 @Tag("every-postgres")
+@Tag("database")
 class MergeTypesTest {
   private PgFixture pg;
   private RecordedConflicts log;

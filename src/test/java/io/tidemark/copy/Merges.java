@@ -10,7 +10,7 @@ import java.util.UUID;
 
 /** Merges between the two databases of a fixture. */
 final class Merges {
-  static final CopySettings SMALL = new CopySettings(2, 64 << 10, 8 << 10, Duration.ofSeconds(5));
+  static final CopySettings SMALL = new CopySettings(2, 64 << 10, 8 << 10, Duration.ofMinutes(10));
 
   private Merges() {}
 

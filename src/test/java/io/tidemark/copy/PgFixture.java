@@ -1,5 +1,7 @@
 package io.tidemark.copy;
 
+import io.tidemark.Await;
+import io.tidemark.TestStack;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.ColumnShape;
@@ -9,68 +11,34 @@ import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TableMapping.Pair;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** One PostgreSQL for all tests of this room; each test has a source and a target of its own. */
+/** A source and a target of its own for each test, with a session in each. */
 final class PgFixture implements AutoCloseable {
-  private static final AtomicInteger NUMBER = new AtomicInteger();
-  private static @Nullable EmbeddedPostgres server;
-
   final PgDatabase source;
   final PgDatabase target;
   final PgSession atSource;
   final PgSession atTarget;
 
   PgFixture() {
-    int number = NUMBER.incrementAndGet();
-    source = database("source_" + number);
-    target = database("target_" + number);
+    source = database("source");
+    target = database("target");
     atSource = PgSession.open(source, Kind.SOURCE, "test", "test");
     atTarget = PgSession.open(target, Kind.TARGET, "test", "test");
   }
 
-  static synchronized EmbeddedPostgres server() {
-    try {
-      if (server == null) {
-        server =
-            EmbeddedPostgres.builder()
-                .setOverrideWorkingDirectory(Path.of("target", "postgres").toFile())
-                .setDataDirectory(
-                    Path.of("target", "postgres", "data-" + ProcessHandle.current().pid()))
-                .setServerConfig("fsync", "off")
-                .setServerConfig("wal_level", "logical")
-                .setServerConfig("max_wal_size", "4GB")
-                .setServerConfig("shared_buffers", "1GB")
-                .setServerConfig("max_prepared_transactions", "10")
-                // Not that of the JVM, on purpose.
-                .setServerConfig("timezone", "Asia/Kathmandu")
-                .start();
-      }
-      return server;
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  static PgDatabase named(String name) {
-    return new PgDatabase(name, server().getJdbcUrl("postgres", name), null, null);
-  }
-
-  private static PgDatabase database(String name) {
-    try (PgSession session = PgSession.open(named("postgres"), Kind.STORE, "test", "test")) {
-      session.execute("create database " + name);
-    }
-    return named(name);
+  private static PgDatabase database(String connection) {
+    PgDatabase made = TestStack.database(connection);
+    // Not that of the JVM, on purpose.
+    TestStack.execute(
+        made,
+        "alter database \"%s\" set timezone = 'Asia/Kathmandu'".formatted(TestStack.name(made)));
+    return made;
   }
 
   /** Runs the same statements on both sides. */
@@ -133,22 +101,32 @@ final class PgFixture implements AutoCloseable {
             + " where n.nspname = 'tidemark' and c.relkind = 'r'");
   }
 
+  /**
+   * Waits until a copy waits for a lock in a database. Asked over a session of its own: within one
+   * transaction the answer never changes.
+   */
+  void awaitWaitingCopy(PgDatabase database) {
+    Await.until(
+        () ->
+            TestStack.text(
+                database,
+                "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+                    + " and application_name = 'tidemark copy' and datname = current_database()"),
+        count -> !count.equals("0"));
+  }
+
   /** The sessions of copies into or out of this test's databases. */
   long copySessions() {
     return atTarget.number(
         "select count(*) from pg_stat_activity where application_name in"
             + " ('tidemark copy', 'tidemark clean-up') and datname in (?, ?)",
-        source.connection(),
-        target.connection());
+        TestStack.name(source),
+        TestStack.name(target));
   }
 
   @Override
   public void close() {
     atSource.close();
     atTarget.close();
-    try (PgSession session = PgSession.open(named("postgres"), Kind.STORE, "test", "test")) {
-      session.execute("drop database " + source.connection() + " with (force)");
-      session.execute("drop database " + target.connection() + " with (force)");
-    }
   }
 }

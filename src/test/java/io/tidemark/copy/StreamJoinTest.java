@@ -2,6 +2,7 @@ package io.tidemark.copy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.copy.CopyOutcome.Completed;
 import io.tidemark.postgres.PgSession;
@@ -17,16 +18,17 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Snapshot and stream together are the table, while others write the source. */
+@Tag("database")
 class StreamJoinTest {
   private static final CopySettings SMALL =
-      new CopySettings(3, 64 << 10, 8 << 10, Duration.ofSeconds(5));
+      new CopySettings(3, 64 << 10, 8 << 10, Duration.ofMinutes(10));
   private static final int KEYS = 3000;
 
   private PgFixture pg;
@@ -82,12 +84,12 @@ class StreamJoinTest {
                 seen.add(session.row(all));
               }
             });
-    assertThat(reading.await(10, TimeUnit.SECONDS)).isTrue();
+    Await.until(() -> reading.getCount() == 0);
 
     copy(CopyHooks.NONE);
 
     stop.set(true);
-    done.get(10, TimeUnit.SECONDS);
+    Await.result(done);
     reader.shutdown();
     assertThat(seen)
         .containsExactlyInAnyOrder(
@@ -150,7 +152,7 @@ class StreamJoinTest {
       Random random = new Random(seed + i);
       running.add(writers.submit(() -> write(random, stop, writing)));
     }
-    assertThat(writing.await(10, TimeUnit.SECONDS)).isTrue();
+    Await.until(() -> writing.getCount() == 0);
     LoggedStream stream =
         new LoggedStream(
             pg,
@@ -168,7 +170,7 @@ class StreamJoinTest {
     Completed done = copy(new CopyHooks(stream, TargetPreparation.NONE));
 
     for (Future<?> one : running) {
-      one.get(10, TimeUnit.SECONDS);
+      Await.result(one);
     }
     writers.shutdown();
     assertThat(pg.targetRows("select id, a, version from t order by id"))

@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a merge leaves in the target and on record, strategy by strategy. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 class TableMergeTest {
   private static final String TABLE =
       "create table t (id int8 primary key, a text, n int4, ok bool, updated_at timestamptz)";

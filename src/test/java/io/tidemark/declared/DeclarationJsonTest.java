@@ -8,10 +8,12 @@ import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SyncStrategy;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("unit")
 class DeclarationJsonTest {
   private static final String WHOLE =
       """

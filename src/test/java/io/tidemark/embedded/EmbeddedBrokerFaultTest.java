@@ -1,20 +1,21 @@
 package io.tidemark.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
+import io.tidemark.Await;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("database")
 class EmbeddedBrokerFaultTest {
 
   @Test
@@ -30,13 +31,11 @@ class EmbeddedBrokerFaultTest {
       try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker.bootstrapServers()))) {
         admin.createTopics(List.of(new NewTopic("unwritable", 1, (short) 1)));
 
-        await()
-            .atMost(Duration.ofSeconds(30))
-            .untilAsserted(
-                () ->
-                    assertThat(broker.failure())
-                        .hasValueSatisfying(
-                            reason -> assertThat(reason).contains("fatal fault", "Restart")));
+        Await.untilAsserted(
+            () ->
+                assertThat(broker.failure())
+                    .hasValueSatisfying(
+                        reason -> assertThat(reason).contains("fatal fault", "Restart")));
       }
     }
   }

@@ -3,22 +3,23 @@ package io.tidemark.embedded;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.awaitility.Awaitility.await;
 
+import io.tidemark.Await;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What survives orderly stops, kills and half-finished first starts. */
+@Tag("database")
 class EmbeddedRestartTest {
 
   private static final String TOPIC = "changes";
@@ -63,7 +64,7 @@ class EmbeddedRestartTest {
 
     try (EmbeddedStack recovered = start(Part.POSTGRES, Part.KAFKA)) {
       // Stopped it is already; its number goes when its new parent collects it.
-      await().atMost(Duration.ofSeconds(30)).until(() -> !isAlive(orphan));
+      Await.until(() -> !isAlive(orphan));
       assertWritten(sourceOf(recovered), bootstrapOf(recovered));
       Probe.commit(bootstrapOf(recovered), TOPIC, "after".getBytes(UTF_8));
       assertThat(Probe.read(bootstrapOf(recovered), TOPIC, 3)).hasSize(3);
@@ -186,8 +187,6 @@ class EmbeddedRestartTest {
     List<ProcessHandle> children = server.children().toList();
     server.destroyForcibly();
     children.forEach(ProcessHandle::destroyForcibly);
-    await()
-        .atMost(Duration.ofSeconds(30))
-        .until(() -> !server.isAlive() && children.stream().noneMatch(ProcessHandle::isAlive));
+    Await.until(() -> !server.isAlive() && children.stream().noneMatch(ProcessHandle::isAlive));
   }
 }

@@ -18,10 +18,12 @@ import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.common.config.ConfigResource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What clients find on a running stack. */
+@Tag("database")
 class EmbeddedStackTest {
 
   @TempDir(factory = TargetTempDirectory.class)

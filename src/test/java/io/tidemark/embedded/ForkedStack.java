@@ -14,8 +14,8 @@ import java.util.concurrent.TimeUnit;
 /** An embedded stack in another process, which can be stopped or killed alone. */
 public final class ForkedStack implements AutoCloseable {
 
-  private static final long ANSWER_SECONDS_MAX = 60;
-  private static final long END_SECONDS_MAX = 60;
+  private static final long ANSWER_SECONDS_MAX = 300;
+  private static final long END_SECONDS_MAX = 300;
 
   private final Process process;
   private final String answer;
@@ -27,12 +27,20 @@ public final class ForkedStack implements AutoCloseable {
 
   /** Starts the parts; on a data directory that was used before, on the same ports again. */
   public static ForkedStack start(Path dataDir, Part... parts) throws IOException {
+    linkPrograms(dataDir, parts);
     return start(List.of(), System.getProperty("java.class.path"), dataDir, parts);
   }
 
   /** As {@link #start}, compiled as well as in the field: for servers that are measured. */
   public static ForkedStack startOptimized(Path dataDir, Part... parts) throws IOException {
+    linkPrograms(dataDir, parts);
     return start(List.of(), List.of(), System.getProperty("java.class.path"), dataDir, parts);
+  }
+
+  private static void linkPrograms(Path dataDir, Part... parts) throws IOException {
+    if (List.of(parts).contains(Part.POSTGRES)) {
+      SharedPrograms.linkInto(dataDir);
+    }
   }
 
   static ForkedStack start(List<String> prefix, String classPath, Path dataDir, Part... parts)

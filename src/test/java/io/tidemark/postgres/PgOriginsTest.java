@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A session that carries an origin, on a real server. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 class PgOriginsTest {
   private final PgDatabase database = TestStack.database("target");
   private final UUID configuration = UUID.randomUUID();

@@ -7,9 +7,11 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Which transactions a snapshot sees, told by half of their id. */
+@Tag("unit")
 class SourceSnapshotTest {
   private static final long LOWER_HALF = 0xFFFFFFFFL;
 

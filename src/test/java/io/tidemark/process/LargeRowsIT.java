@@ -2,18 +2,17 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Rows that take little room in a topic, and together more than memory has once unpacked. */
+@Tag("process")
 final class LargeRowsIT {
-  private static final Duration CAPTURE_MAX = Duration.ofMinutes(2);
-  private static final Duration CATCH_UP_MAX = Duration.ofMinutes(3);
 
   /** Of 1 MB each: more than the program's 512 MB of heap, and fewer than a batch has. */
   private static final int ROWS = 700;
@@ -64,22 +63,24 @@ final class LargeRowsIT {
   /** The slot is told only of what is in the topic. */
   private static void awaitCaptured(TidemarkProcess tidemark) {
     String written = TestStack.text(tidemark.database("source"), "select pg_current_wal_lsn()");
-    Awaitility.await()
-        .atMost(CAPTURE_MAX)
-        .until(
-            () ->
-                TestStack.text(
-                        tidemark.database("source"),
-                        "select confirmed_flush_lsn >= '" + written + "' from pg_replication_slots")
-                    .equals("t"));
+    Await.until(
+        () ->
+            TestStack.text(
+                    tidemark.database("source"),
+                    "select confirmed_flush_lsn >= '" + written + "' from pg_replication_slots")
+                .equals("t"));
   }
 
+  /** Equal as a whole, which takes seconds to look at, once there are equally many. */
   private static void awaitEqual(TidemarkProcess tidemark) {
-    Awaitility.await()
-        .atMost(CATCH_UP_MAX)
-        .pollInterval(Duration.ofMillis(250))
-        .untilAsserted(
-            () -> assertThat(content(tidemark, "target")).isEqualTo(content(tidemark, "source")));
+    Await.untilAsserted(
+        () -> assertThat(count(tidemark, "target")).isEqualTo(count(tidemark, "source")));
+    Await.untilAsserted(
+        () -> assertThat(content(tidemark, "target")).isEqualTo(content(tidemark, "source")));
+  }
+
+  private static String count(TidemarkProcess tidemark, String database) {
+    return TestStack.text(tidemark.database(database), "select count(*) from item");
   }
 
   private static String content(TidemarkProcess tidemark, String database) {

@@ -2,6 +2,7 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
@@ -10,13 +11,13 @@ import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 
 /** pgbench's tables at scale 10 and its four clients for a minute, everything in one process. */
 @Tag("soak")
+@Tag("process")
 final class PgbenchSoakIT {
   private static final TpcbTables SCALE_10 = new TpcbTables(10, 100, 1_000_000);
   private static final int CLIENTS = 4;
@@ -24,7 +25,6 @@ final class PgbenchSoakIT {
   private static final int KILLS = 5;
 
   /** A first copy of a million rows, and what a killed process left undone. */
-  private static final Duration CATCH_UP_MAX = Duration.ofMinutes(3);
 
   /** A second or two as a rule; a stream that cannot follow falls behind without end. */
   private static final double LAG_SECONDS_MAX = 10;
@@ -90,12 +90,10 @@ final class PgbenchSoakIT {
     PgDatabase source = tidemark.database("source");
     SCALE_10.create(tidemark, source, tidemark.database("target"));
     Pattern streaming = Pattern.compile("\"state\":\"streaming\"");
-    Awaitility.await()
-        .atMost(CATCH_UP_MAX)
-        .until(
-            () ->
-                streaming.matcher(tidemark.get("/configurations").body()).results().count()
-                    == TpcbTables.NAMES.size());
+    Await.until(
+        () ->
+            streaming.matcher(tidemark.get("/configurations").body()).results().count()
+                == TpcbTables.NAMES.size());
     return source;
   }
 
@@ -112,7 +110,7 @@ final class PgbenchSoakIT {
 
   /** The load has ended: source and target are equal, and the topics hold each change once. */
   private static void audit(TidemarkProcess tidemark, PgDatabase source) throws Exception {
-    TpcbTables.awaitEqual(source, tidemark.database("target"), CATCH_UP_MAX);
+    TpcbTables.awaitEqual(source, tidemark.database("target"));
     try (TpcbAudit audit = new TpcbAudit(tidemark.bootstrapServers(), source)) {
       audit.assertEachChangeOnce();
     }

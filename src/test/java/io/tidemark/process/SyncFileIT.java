@@ -3,24 +3,23 @@ package io.tidemark.process;
 import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The program is killed while it makes, and removes, what a sync file declares. */
+@Tag("process")
 final class SyncFileIT {
-  private static final Duration CATCH_UP_MAX = Duration.ofMinutes(2);
   private static final int TABLES = 12;
-  private static final int KILLS = 2;
   private static final Pattern STREAMING =
       Pattern.compile("\"state\":\"streaming\"(?:(?!\"state\").)*\"managed_by\":\"sync-file\"");
 
@@ -28,6 +27,16 @@ final class SyncFileIT {
 
   @Test
   void whatItDeclaresIsThereOnceWheneverItIsKilled() throws Exception {
+    kill(1);
+  }
+
+  @Test
+  @Tag("soak")
+  void whatItDeclaresIsThereOnceHoweverOftenItIsKilled() throws Exception {
+    kill(6);
+  }
+
+  private void kill(int kills) throws Exception {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
@@ -45,7 +54,7 @@ final class SyncFileIT {
       }
 
       declare(file, TABLES);
-      killAndServe(tidemark, random);
+      killAndServe(tidemark, random, kills);
       awaitStreaming(tidemark, TABLES);
       assertThat(orchestrations(tidemark)).isEqualTo(1);
       for (int i = 1; i <= TABLES; i++) {
@@ -54,7 +63,7 @@ final class SyncFileIT {
       }
 
       declare(file, 1);
-      killAndServe(tidemark, random);
+      killAndServe(tidemark, random, kills);
       awaitStreaming(tidemark, 1);
       assertThat(tidemark.get("/sync-file").body())
           .contains(
@@ -80,9 +89,9 @@ final class SyncFileIT {
     Files.writeString(file, text);
   }
 
-  private static void killAndServe(TidemarkProcess tidemark, SplittableRandom random)
+  private static void killAndServe(TidemarkProcess tidemark, SplittableRandom random, int kills)
       throws IOException, InterruptedException {
-    for (int kill = 0; kill < KILLS; kill++) {
+    for (int kill = 0; kill < kills; kill++) {
       Thread.sleep(random.nextInt(2500));
       tidemark.kill();
       tidemark.serve();
@@ -91,14 +100,12 @@ final class SyncFileIT {
 
   /** So many configurations and no others, all of them the file's, all streaming. */
   private static void awaitStreaming(TidemarkProcess tidemark, int tables) {
-    Awaitility.await()
-        .atMost(CATCH_UP_MAX)
-        .untilAsserted(
-            () -> {
-              String all = tidemark.get("/configurations?limit=500").body();
-              assertThat(all.split("\"source_table\"", -1)).hasSize(tables + 1);
-              assertThat(STREAMING.matcher(all).results().count()).isEqualTo(tables);
-            });
+    Await.untilAsserted(
+        () -> {
+          String all = tidemark.get("/configurations?limit=500").body();
+          assertThat(all.split("\"source_table\"", -1)).hasSize(tables + 1);
+          assertThat(STREAMING.matcher(all).results().count()).isEqualTo(tables);
+        });
   }
 
   private static int orchestrations(TidemarkProcess tidemark) throws IOException {

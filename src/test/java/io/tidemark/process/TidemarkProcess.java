@@ -1,5 +1,7 @@
 package io.tidemark.process;
 
+import io.tidemark.Await;
+import io.tidemark.embedded.SharedPrograms;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -13,10 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 
 /**
  * The packaged program in a process of its own, with a data directory and ports of its own. What
@@ -24,6 +25,13 @@ import org.awaitility.Awaitility;
  */
 public final class TidemarkProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
+
+  /** How the program is compiled: as in the field where it runs for long or is measured. */
+  private static final List<String> JVM =
+      Arrays.stream(System.getProperty("tidemark.it.jvm", "").split(" "))
+          .filter(option -> !option.isBlank())
+          .toList();
+
   private static final String API = "/api/v1/sync/sql-sync";
 
   private final Path directory;
@@ -62,29 +70,45 @@ public final class TidemarkProcess implements AutoCloseable {
     }
   }
 
-  /** Runs a command that ends by itself and answers its exit code; output goes to {@link #log}. */
-  int run(Duration max, String... command) throws IOException, InterruptedException {
+  /** Runs a command that ends by itself and returns its exit code; output goes to {@link #log}. */
+  int run(String... command) throws IOException {
     launch(command);
-    if (!process.waitFor(max.toSeconds(), TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      throw new IllegalStateException("did not end within " + max + ": " + log());
-    }
+    awaitEnd("did not end");
     return process.exitValue();
   }
 
   /** Serves, and waits until it answers. */
   public void serve() throws IOException {
+    // Only here: a command that ends by itself unpacks them, as on its user's machine.
+    SharedPrograms.linkInto(directory.resolve("tidemark-data"));
     launch();
-    Awaitility.await()
-        .atMost(Duration.ofMinutes(2))
-        .pollInterval(Duration.ofMillis(100))
-        .until(this::isAlive);
+    Await.until(() -> new Start(isAlive(), Files.size(logFile())), Start::isOver);
+  }
+
+  /** How far a start has come: what it says meanwhile is its progress. */
+  private record Start(boolean isOver, long logged) {}
+
+  /** How far a process has come that ends by itself. */
+  private record End(boolean isRunning, long logged) {}
+
+  private void awaitEnd(String otherwise) throws IOException {
+    try {
+      Await.until(() -> new End(process.isAlive(), Files.size(logFile())), now -> !now.isRunning());
+    } catch (AssertionError e) {
+      process.destroyForcibly();
+      throw new IllegalStateException(otherwise + ": " + log(), e);
+    }
+  }
+
+  private Path logFile() {
+    return directory.resolve("log");
   }
 
   private void launch(String... command) throws IOException {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     line.add("-Xmx" + heap);
+    line.addAll(JVM);
     line.add("-Dquarkus.http.port=" + httpPort);
     line.add("-Dtidemark.embedded.postgres-port=" + postgresPort);
     line.add("-Dtidemark.embedded.kafka-port=" + kafkaPort);
@@ -96,7 +120,7 @@ public final class TidemarkProcess implements AutoCloseable {
         new ProcessBuilder(line)
             .directory(directory.toFile())
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve("log").toFile()))
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))
             .start();
   }
 
@@ -137,6 +161,10 @@ public final class TidemarkProcess implements AutoCloseable {
     return send("GET", "/q/health/ready", null);
   }
 
+  void awaitReady(int status) {
+    Await.until(() -> ready().statusCode(), now -> now == status);
+  }
+
   private HttpResponse<String> send(String method, String path, String json) throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path))
@@ -165,7 +193,7 @@ public final class TidemarkProcess implements AutoCloseable {
   }
 
   String log() throws IOException {
-    return Files.readString(directory.resolve("log"));
+    return Files.readString(logFile());
   }
 
   /** Stops it in order. */
@@ -175,13 +203,6 @@ public final class TidemarkProcess implements AutoCloseable {
       return;
     }
     process.destroy();
-    try {
-      if (!process.waitFor(60, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-        throw new IllegalStateException("did not stop in order: " + log());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    awaitEnd("did not stop in order");
   }
 }

@@ -2,6 +2,7 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.postgres.PgDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -18,7 +19,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import org.awaitility.Awaitility;
 
 /**
  * What pgbench does by default, by clients that survive their server: they connect again until they
@@ -144,11 +144,8 @@ final class TpcbLoad implements AutoCloseable {
   /** Waits until so many more transactions are acknowledged. */
   void untilMore(int transactions) {
     int until = acknowledged.size() + transactions;
-    Awaitility.await()
-        .atMost(Duration.ofMinutes(2))
-        .pollInterval(Duration.ofMillis(5))
-        .failFast(() -> failure.get() != null)
-        .until(() -> acknowledged.size() >= until);
+    Await.until(acknowledged::size, size -> size >= until || failure.get() != null);
+    assertThat(failure.get()).as("a client of the load failed").isNull();
   }
 
   /**

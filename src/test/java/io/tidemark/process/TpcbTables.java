@@ -2,13 +2,12 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.List;
-import org.awaitility.Awaitility;
 
 /**
  * The four tables of pgbench, the history with a key added.
@@ -61,17 +60,14 @@ record TpcbTables(int branches, int tellers, int accounts) {
   }
 
   /** Waits until each table's target has every row of its source and no other. */
-  static void awaitEqual(PgDatabase source, PgDatabase target, Duration max) {
+  static void awaitEqual(PgDatabase source, PgDatabase target) {
     for (String table : NAMES) {
       String content = CONTENT.formatted(table);
-      Awaitility.await()
-          .alias(table)
-          .atMost(max)
-          .pollInterval(Duration.ofMillis(500))
-          .untilAsserted(
-              () ->
-                  assertThat(TestStack.text(target, content))
-                      .isEqualTo(TestStack.text(source, content)));
+      Await.untilAsserted(
+          () ->
+              assertThat(TestStack.text(target, content))
+                  .as(table)
+                  .isEqualTo(TestStack.text(source, content)));
     }
   }
 }

@@ -2,6 +2,7 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
@@ -9,14 +10,12 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
@@ -24,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The packaged program with users writing on both sides, killed in between. */
+@Tag("process")
 final class TwoWayIT {
-  private static final Duration CATCH_UP_MAX = Duration.ofMinutes(3);
 
   private static final String TABLE =
       "create table item (id bigint primary key, name text, updated_at timestamptz)";
@@ -135,25 +134,19 @@ final class TwoWayIT {
   }
 
   private static void awaitName(PgDatabase side, int id, String name) {
-    Awaitility.await()
-        .atMost(CATCH_UP_MAX)
-        .until(
-            () -> TestStack.text(side, "select max(name) from item where id = " + id).equals(name));
+    Await.until(
+        () -> TestStack.text(side, "select max(name) from item where id = " + id).equals(name));
   }
 
   private static void awaitEqual(TidemarkProcess tidemark) {
-    Awaitility.await()
-        .atMost(CATCH_UP_MAX)
-        .pollInterval(Duration.ofMillis(250))
-        .untilAsserted(
-            () -> {
-              String content = CONTENT.formatted(String.join(",", waiting(tidemark)));
-              assertThat(TestStack.text(target(tidemark), content))
-                  .isEqualTo(TestStack.text(source(tidemark), content));
-              assertThat(
-                      TestStack.text(source(tidemark), "select count(*) from item where id > 100"))
-                  .isNotEqualTo("0");
-            });
+    Await.untilAsserted(
+        () -> {
+          String content = CONTENT.formatted(String.join(",", waiting(tidemark)));
+          assertThat(TestStack.text(target(tidemark), content))
+              .isEqualTo(TestStack.text(source(tidemark), content));
+          assertThat(TestStack.text(source(tidemark), "select count(*) from item where id > 100"))
+              .isNotEqualTo("0");
+        });
   }
 
   /** The keys of conflicts that wait. */
@@ -230,7 +223,7 @@ final class TwoWayIT {
     }
 
     void untilWritten(int many) {
-      Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> written.get() >= many);
+      Await.until(() -> written.get() >= many);
     }
 
     @Override

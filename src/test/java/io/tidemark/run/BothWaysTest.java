@@ -2,19 +2,20 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Changes that flow both ways, from the databases' logs to the rows. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class BothWaysTest {
   /** Who wrote the rows last, but for those that are written to see that all else has arrived. */
   private static final String WRITERS =
@@ -68,9 +69,7 @@ class BothWaysTest {
       TestStack.execute(fixture.source, "insert into t values (10, 'same')");
       TestStack.execute(fixture.target, "insert into t values (20, 'same')");
       fixture.service().resume(t);
-      Awaitility.await()
-          .atMost(EngineFixture.PATIENCE)
-          .until(() -> fixture.find(t).conflictsPending() == 1);
+      Await.until(() -> fixture.find(t).conflictsPending() == 1);
       arrives(1000, fixture.source, fixture.target);
       arrives(2000, fixture.target, fixture.source);
       TestStack.execute(fixture.source, "delete from t where id >= 1000");
@@ -78,17 +77,15 @@ class BothWaysTest {
       Decided decided = fixture.decide(t, resolution, "{\"v\": \"other\"}");
 
       assertThat(decided).isInstanceOf(Decided.Done.class);
-      Awaitility.await()
-          .atMost(EngineFixture.PATIENCE)
-          .untilAsserted(
-              () -> {
-                for (PgDatabase side : List.of(fixture.source, fixture.target)) {
-                  assertThat(
-                          TestStack.text(
-                              side, "select string_agg(id || ':' || v, ' ' order by id) from t"))
-                      .isEqualTo(rows);
-                }
-              });
+      Await.untilAsserted(
+          () -> {
+            for (PgDatabase side : List.of(fixture.source, fixture.target)) {
+              assertThat(
+                      TestStack.text(
+                          side, "select string_agg(id || ':' || v, ' ' order by id) from t"))
+                  .isEqualTo(rows);
+            }
+          });
       assertThat(fixture.conflicts(t)).hasSize(1);
       assertThat(fixture.find(t).rowsParked()).isZero();
     }
@@ -96,8 +93,6 @@ class BothWaysTest {
 
   private static void arrives(int id, PgDatabase from, PgDatabase to) {
     TestStack.execute(from, "insert into t values (%1$d, 'later %1$d')".formatted(id));
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> TestStack.text(to, "select count(*) from t where id = " + id).equals("1"));
+    Await.until(() -> TestStack.text(to, "select count(*) from t where id = " + id).equals("1"));
   }
 }

@@ -7,11 +7,12 @@ import io.tidemark.sync.Refusal;
 import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("engine")
 class CaptureResetTest {
   private static final String TABLES =
       "create table t (id int primary key, v text); create table u (id int primary key, v text)";
@@ -32,14 +33,6 @@ class CaptureResetTest {
 
   private String slot() {
     return fixture.service().captures().get(0).slot();
-  }
-
-  private String captureState() {
-    return fixture.service().captures().get(0).state();
-  }
-
-  private void awaitCapture(String state) {
-    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> captureState().equals(state));
   }
 
   /** Drops the slot while it is read, and changes rows where nobody sees it. */
@@ -85,7 +78,7 @@ class CaptureResetTest {
     fixture.awaitState(u, SyncState.STREAMING);
 
     loseChanges();
-    awaitCapture("failed");
+    fixture.awaitCapture("failed");
     assertThat(fixture.engine().problems())
         .anyMatch(problem -> problem.contains("POST /captures/source/reset"));
     List<Execution> started = reset();
@@ -97,45 +90,7 @@ class CaptureResetTest {
     fixture.awaitEqual("t");
     fixture.awaitEqual("u");
     fixture.awaitState(t, SyncState.STREAMING);
-    awaitCapture("running");
-  }
-
-  @Test
-  void bringsWhatWasMissedWhenTheSourceRemovedTheLog() {
-    fixture.start();
-    UUID t = fixture.create("t", "");
-    fixture.awaitState(t, SyncState.STREAMING);
-    String slot = slot();
-    fixture.stop();
-    TestStack.execute(fixture.source, "update t set v = 'lost'");
-
-    alterSystem("set max_slot_wal_keep_size = '1MB'");
-    try {
-      for (int i = 0; i < 4; i++) {
-        TestStack.execute(fixture.source, "create table wal_" + i + " (); select pg_switch_wal()");
-      }
-      TestStack.execute(fixture.source, "checkpoint");
-    } finally {
-      alterSystem("reset max_slot_wal_keep_size");
-    }
-    assertThat(
-            TestStack.text(
-                fixture.source,
-                "select wal_status from pg_replication_slots where slot_name = '" + slot + "'"))
-        .isEqualTo("lost");
-    fixture.start();
-    awaitCapture("failed");
-    assertThat(EngineFixture.content(fixture.target, "t"))
-        .isNotEqualTo(EngineFixture.content(fixture.source, "t"));
-    reset();
-
-    fixture.awaitEqual("t");
-    awaitCapture("running");
-  }
-
-  private void alterSystem(String setting) {
-    TestStack.execute(fixture.source, "alter system " + setting);
-    TestStack.execute(fixture.source, "select pg_reload_conf()");
+    fixture.awaitCapture("running");
   }
 
   @Test
@@ -146,7 +101,7 @@ class CaptureResetTest {
     fixture.service().pause(t);
 
     loseChanges();
-    awaitCapture("failed");
+    fixture.awaitCapture("failed");
     assertThat(reset()).isEmpty();
     fixture.service().resume(t);
 
@@ -159,13 +114,13 @@ class CaptureResetTest {
     UUID t = fixture.create("t", "");
     fixture.awaitState(t, SyncState.STREAMING);
     loseChanges();
-    awaitCapture("failed");
+    fixture.awaitCapture("failed");
     fixture.stop();
 
     // As a reset leaves things that forgot the positions and got no further.
     TestStack.execute(fixture.target, "delete from tidemark.applied_position");
     fixture.start();
-    awaitCapture("failed");
+    fixture.awaitCapture("failed");
     reset();
 
     fixture.awaitEqual("t");
@@ -176,7 +131,7 @@ class CaptureResetTest {
     fixture.start();
     UUID t = fixture.create("t", "");
     fixture.awaitState(t, SyncState.STREAMING);
-    awaitCapture("running");
+    fixture.awaitCapture("running");
 
     Refusal refusal =
         fixture.service().resetCapture("source", ResetIf.FAILED).refusal().orElseThrow();

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
@@ -28,13 +29,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("engine")
 final class ConflictDecisionsTest extends DecisionsFixture {
   @Test
   void writesTheSourcesRowAsOurOwn() {
@@ -232,7 +234,7 @@ final class ConflictDecisionsTest extends DecisionsFixture {
       Outcome<Decided> outcome = decisions.decide(id, of(Resolution.SOURCE));
       decided += outcome.refusal().isEmpty() ? 1 : 0;
     }
-    stream.get(60, TimeUnit.SECONDS);
+    Await.result(stream);
     for (UUID id : ids) {
       if (find(id).status() == ConflictStatus.PENDING) {
         done(id, of(Resolution.SOURCE));

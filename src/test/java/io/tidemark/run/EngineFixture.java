@@ -3,10 +3,12 @@ package io.tidemark.run;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.agroal.api.AgroalDataSource;
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
 import io.tidemark.apply.ApplySettings;
 import io.tidemark.capture.CaptureSettings;
+import io.tidemark.capture.CaptureWaits;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.Backoff;
 import io.tidemark.change.TableName;
@@ -56,7 +58,6 @@ import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.assertj.core.api.Assertions;
-import org.awaitility.Awaitility;
 import org.jdbi.v3.core.Jdbi;
 
 /**
@@ -64,8 +65,6 @@ import org.jdbi.v3.core.Jdbi;
  * the databases and Kafka hold outlives an {@link Instance}, as it outlives a process.
  */
 final class EngineFixture implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(60);
-
   /** The program's own pauses after a failure grow to ten seconds, which tests would wait for. */
   private static final ApplySettings IMPATIENT =
       new ApplySettings(
@@ -278,17 +277,22 @@ final class EngineFixture implements AutoCloseable {
   }
 
   void awaitState(UUID configuration, SyncState state) {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () ->
-                Assertions.assertThat(find(configuration).configuration())
-                    .matches(now -> now.state() == state, "is " + state));
+    Await.untilAsserted(
+        () ->
+            Assertions.assertThat(find(configuration).configuration())
+                .matches(now -> now.state() == state, "is " + state));
+  }
+
+  /** Waits until the one capture is in a state; there is none until the engine has looked once. */
+  void awaitCapture(String state) {
+    Await.until(
+        () -> service().captures().stream().map(CaptureStatus::state).toList(),
+        List.of(state)::equals);
   }
 
   /** Waits until an execution has completed; one that failed says why. */
   void awaitCompleted(UUID execution) {
-    Awaitility.await().atMost(PATIENCE).until(() -> execution(execution).status().isFinal());
+    Await.until(() -> execution(execution).status().isFinal());
     Assertions.assertThat(execution(execution))
         .matches(now -> now.status() == ExecutionStatus.COMPLETED, "completed");
   }
@@ -298,16 +302,14 @@ final class EngineFixture implements AutoCloseable {
   }
 
   void awaitEqual(String table) {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () -> Assertions.assertThat(content(target, table)).isEqualTo(content(source, table)));
+    Await.untilAsserted(
+        () -> Assertions.assertThat(content(target, table)).isEqualTo(content(source, table)));
   }
 
   /** Waits until everything committed at the source is in the topics. */
   void awaitCaptured() {
     long now = Lsn.parse(TestStack.text(source, "select pg_current_wal_insert_lsn()"));
-    Assertions.assertThat(instance.tracker().awaitWritten(source, now, PATIENCE)).isTrue();
+    CaptureWaits.untilWritten(instance.tracker(), source, now);
   }
 
   static String content(PgDatabase database, String table) {
@@ -368,7 +370,7 @@ final class EngineFixture implements AutoCloseable {
   /** Deletes a table's topic and waits until the broker has forgotten it. */
   void deleteTopic(String table) {
     withAdmin(admin -> admin.deleteTopics(List.of(topic(table))).all().get());
-    Awaitility.await().atMost(PATIENCE).until(() -> !topics().contains(topic(table)));
+    Await.until(() -> !topics().contains(topic(table)));
   }
 
   void createTopic(String table) {
@@ -399,7 +401,7 @@ final class EngineFixture implements AutoCloseable {
   public void close() {
     stop();
     for (PgDatabase database : List.of(source, target)) {
-      dropSlots(database);
+      TestStack.dropSlots(database);
       dropOrigins(database);
     }
     pool.close();
@@ -417,15 +419,5 @@ final class EngineFixture implements AutoCloseable {
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  /** The server has room for some dozens, and all tests share it. */
-  private static void dropSlots(PgDatabase database) {
-    String slots = " from pg_replication_slots where database = current_database()";
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .until(
-            () -> TestStack.text(database, "select count(*)" + slots + " and active").equals("0"));
-    TestStack.execute(database, "select pg_drop_replication_slot(slot_name)" + slots);
   }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** Changes of tables of every make: partitions, keys, computed columns, names, widths. */
 @Tag("every-postgres")
+@Tag("engine")
 class EveryTableTest {
   private static KeptTables tables;
 

@@ -41,7 +41,8 @@ import org.junit.jupiter.api.Test;
  * databases have set. What comes of it is published in {@code schemas/types.md}; {@code
  * -Dtypes.update=true} writes it.
  */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class EveryTypeTest {
   private static final Path DOCUMENT = Path.of("schemas", "types.md");
 

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.TestStore;
 import io.tidemark.conflict.ConflictDetection;
 import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.sync.ColumnSelection;
@@ -15,8 +16,6 @@ import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.SyncStrategy;
 import io.tidemark.sync.TrackedPartition;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,38 +27,24 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
-import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Jdbi;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database")
 class JdbcExecutionsTest {
   private static final Clock CLOCK = Clock.systemUTC();
-  private static EmbeddedPostgres postgres;
-  private static Jdbi jdbi;
+  private static final Jdbi JDBI = new TestStore().jdbi;
 
   private final JdbcSyncConfigurations configurations =
-      new JdbcSyncConfigurations(jdbi, CLOCK, UUID::randomUUID);
-  private final JdbcExecutions executions = new JdbcExecutions(jdbi, CLOCK, Duration.ofDays(90));
+      new JdbcSyncConfigurations(JDBI, CLOCK, UUID::randomUUID);
+  private final JdbcExecutions executions = new JdbcExecutions(JDBI, CLOCK, Duration.ofDays(90));
   private SyncConfiguration configuration;
-
-  @BeforeAll
-  static void start() throws IOException {
-    postgres = EmbeddedPostgres.builder().setServerConfig("timezone", "Asia/Kolkata").start();
-    Flyway.configure().dataSource(postgres.getPostgresDatabase()).load().migrate();
-    jdbi = Jdbi.create(postgres.getPostgresDatabase());
-  }
-
-  @AfterAll
-  static void stop() throws IOException {
-    postgres.close();
-  }
 
   @BeforeEach
   void configuration() {
-    jdbi.useHandle(handle -> handle.execute("delete from sync_configurations"));
+    JDBI.useHandle(handle -> handle.execute("delete from sync_configurations"));
     configuration = configurations.create(definition("one")).orElseThrow();
   }
 
@@ -168,7 +153,7 @@ class JdbcExecutionsTest {
   @Test
   void deletesWhatEndedLongAgoButTheNewest() {
     JdbcExecutions later =
-        new JdbcExecutions(jdbi, Clock.offset(CLOCK, Duration.ofDays(91)), Duration.ofDays(90));
+        new JdbcExecutions(JDBI, Clock.offset(CLOCK, Duration.ofDays(91)), Duration.ofDays(90));
     List<Execution> three =
         List.of(
             at(Instant.now().minusSeconds(3)),
@@ -284,7 +269,7 @@ class JdbcExecutionsTest {
   @Test
   void followsThePlaceOfEachPartition() {
     Instant now = Instant.parse("2026-01-02T03:04:05.678901Z");
-    JdbcChangeTracking tracking = new JdbcChangeTracking(jdbi, () -> now.plusSeconds(4));
+    JdbcChangeTracking tracking = new JdbcChangeTracking(JDBI, () -> now.plusSeconds(4));
     TrackedPartition first =
         new TrackedPartition(configuration.id(), "t", 0, null, null, 10, 3, 7, 1.5, now);
     TrackedPartition second =
@@ -294,7 +279,7 @@ class JdbcExecutionsTest {
     assertThat(tracking.of(configuration.id())).containsExactly(first);
     tracking.record(second);
     assertThat(tracking.of(configuration.id())).containsExactly(second);
-    assertThat(new JdbcChangeTracking(jdbi, () -> now.plusSeconds(60)).of(configuration.id()))
+    assertThat(new JdbcChangeTracking(JDBI, () -> now.plusSeconds(60)).of(configuration.id()))
         .as("a stream that tells nothing")
         .extracting(TrackedPartition::lagSeconds)
         .containsExactly(60.0);

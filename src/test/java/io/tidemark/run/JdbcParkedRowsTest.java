@@ -2,13 +2,15 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
-import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the target refused, through the whole way. */
+@Tag("engine")
 class JdbcParkedRowsTest {
   @Test
   void aLaterChangeOfARefusedRowIsNoConflict() {
@@ -21,9 +23,7 @@ class JdbcParkedRowsTest {
       fixture.awaitState(t, SyncState.STREAMING);
       TestStack.execute(
           fixture.source, "insert into t values (1, 'a', 'refused'), (2, 'b', 'taken')");
-      Awaitility.await()
-          .atMost(EngineFixture.PATIENCE)
-          .until(() -> fixture.find(t).rowsParked() == 1);
+      Await.until(() -> fixture.find(t).rowsParked() == 1);
 
       TestStack.execute(fixture.source, "update t set v = 'mended' where \"Id\" = 1");
 

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The whole way of a configuration with roles that may do what the README grants, no more. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class LeastPrivilegeTest {
   private static final AtomicInteger COUNT = new AtomicInteger();
 

@@ -2,15 +2,17 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** When the questions of merges end that nobody has answered. */
+@Tag("engine")
 class MergeConflictsTest {
   private static final String MANUAL_MERGE =
       ", \"sync_strategy\": \"merge\", \"conflict_resolution\": \"manual\"";
@@ -49,9 +51,7 @@ class MergeConflictsTest {
     awaitPending(t, 1);
     TestStack.execute(
         fixture.source, "update t set v = 'ours again' where id = 1; insert into t values (4, '')");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> TestStack.text(fixture.target, "select count(*) from t").equals("4"));
+    Await.until(() -> TestStack.text(fixture.target, "select count(*) from t").equals("4"));
     assertThat(TestStack.text(fixture.target, "select v from t where id = 1")).isEqualTo("theirs");
 
     execute(t, ExecutionMode.FULL);
@@ -64,9 +64,7 @@ class MergeConflictsTest {
 
   private void execute(UUID configuration, ExecutionMode mode) {
     // What has put conflicts on record may be about to end.
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> fixture.find(configuration).lastExecution().status().isFinal());
+    Await.until(() -> fixture.find(configuration).lastExecution().status().isFinal());
     Execution execution =
         EngineFixture.value(
             fixture.service().execute(configuration, mode, ExecutionTrigger.MANUAL));
@@ -74,8 +72,6 @@ class MergeConflictsTest {
   }
 
   private void awaitPending(UUID configuration, long count) {
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> fixture.find(configuration).conflictsPending() == count);
+    Await.until(() -> fixture.find(configuration).conflictsPending() == count);
   }
 }

@@ -1,9 +1,9 @@
 package io.tidemark.run;
 
-import static io.tidemark.run.EngineFixture.PATIENCE;
 import static io.tidemark.run.EngineFixture.value;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.orchestration.OnFailure;
 import io.tidemark.orchestration.Orchestration;
@@ -27,14 +27,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Several syncs as one, over the real engine. A sync is held up by a lock on its source table. */
+@Tag("engine")
 class OrchestrationTest {
   private static final String FULL = ", \"sync_strategy\": \"full\"";
 
@@ -89,19 +90,17 @@ class OrchestrationTest {
   }
 
   private OrchestrationRecord awaitEnd(UUID id) {
-    Awaitility.await().atMost(PATIENCE).until(() -> execution(id).execution().status().isFinal());
+    Await.until(() -> execution(id).execution().status().isFinal());
     return execution(id);
   }
 
   private void awaitRunning(UUID id, UUID... configurations) {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(execution(id).children())
-                    .filteredOn(child -> child.status() == ExecutionStatus.RUNNING)
-                    .extracting(Execution::configurationId)
-                    .containsExactlyInAnyOrder(configurations));
+    Await.untilAsserted(
+        () ->
+            assertThat(execution(id).children())
+                .filteredOn(child -> child.status() == ExecutionStatus.RUNNING)
+                .extracting(Execution::configurationId)
+                .containsExactlyInAnyOrder(configurations));
   }
 
   private static void assertStatus(OrchestrationRecord run, ExecutionStatus status) {
@@ -250,9 +249,7 @@ class OrchestrationTest {
     try (Connection holder = lock("a")) {
       other = value(fixture.service().execute(listed.get(0), null, ExecutionTrigger.MANUAL));
       id = execute(sequence(listed));
-      Awaitility.await()
-          .atMost(PATIENCE)
-          .until(() -> execution(id).execution().status() == ExecutionStatus.RUNNING);
+      Await.until(() -> execution(id).execution().status() == ExecutionStatus.RUNNING);
       assertThat(fixture.orchestrations().execute(orchestrationOf(id), null).refusal())
           .hasValueSatisfying(refusal -> assertThat(refusal.executionId()).isEqualTo(id));
       assertThat(execution(id).children()).isEmpty();
@@ -376,7 +373,7 @@ class OrchestrationTest {
   }
 
   private void awaitRuns(Orchestration one, int count) {
-    Awaitility.await().atMost(PATIENCE).until(() -> runs(one).size() >= count);
+    Await.until(() -> runs(one).size() >= count);
   }
 
   private List<OrchestrationRecord> runs(Orchestration one) {

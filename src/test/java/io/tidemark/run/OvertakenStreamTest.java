@@ -2,13 +2,14 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * Somebody else moves the target's position again and again while the loop writes one batch and has
  * read the next: nothing is left out, and nothing is written twice.
  */
+@Tag("engine")
 class OvertakenStreamTest {
   private static final int TRANSACTIONS = 75;
   private static final int ROWS = 400;
@@ -50,7 +52,7 @@ class OvertakenStreamTest {
       fixture.awaitEqual("t");
     } finally {
       enough.set(true);
-      overtaking.get(30, TimeUnit.SECONDS);
+      Await.result(overtaking);
     }
 
     assertThat(fixture.conflicts(t)).isEmpty();

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.sql.Connection;
@@ -11,12 +12,13 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A topic of several partitions that are written by two sessions at once. */
+@Tag("engine")
 class ParallelSessionsTest {
   private static final String WRITERS =
       """
@@ -61,16 +63,14 @@ class ParallelSessionsTest {
 
   @Test
   void writeAtTheSameTime() throws SQLException {
-    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> readers() == 2);
+    Await.until(() -> readers() == 2);
     try (Connection holder = fixture.target.open("test");
         Statement statement = holder.createStatement()) {
       holder.setAutoCommit(false);
       statement.execute("select from t for update");
       TestStack.execute(fixture.source, "update t set v = 'held'");
 
-      Awaitility.await()
-          .atMost(EngineFixture.PATIENCE)
-          .until(() -> atTarget(WRITERS + "and wait_event_type = 'Lock'").equals("2"));
+      Await.until(() -> atTarget(WRITERS + "and wait_event_type = 'Lock'").equals("2"));
 
       assertThat(atTarget("select count(*) from t where v = 'held'")).isEqualTo("0");
       holder.rollback();

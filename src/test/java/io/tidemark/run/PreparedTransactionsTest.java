@@ -2,16 +2,18 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.InstanceOfAssertFactories;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Two-phase commit at the source: what is prepared has no session, and lasts until it is ended. */
+@Tag("engine")
 class PreparedTransactionsTest {
   private static final String TABLE = "create table t (id int primary key, v text);";
 
@@ -103,9 +105,7 @@ class PreparedTransactionsTest {
 
     CompletableFuture<UUID> made =
         CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> TestStack.text(tables.fixture.source, PUBLISHED).equals("t"));
+    Await.until(() -> TestStack.text(tables.fixture.source, PUBLISHED).equals("t"));
     tables.source("insert into t values (3, 'meanwhile')");
     assertThat(made).isNotDone();
     commit("early");
@@ -124,14 +124,12 @@ class PreparedTransactionsTest {
 
     CompletableFuture<UUID> made =
         CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(tables.fixture.engine().captures())
-                    .extracting(CaptureStatus::stateReason)
-                    .singleElement(InstanceOfAssertFactories.STRING)
-                    .contains("is being made", "pg_prepared_xacts"));
+    Await.untilAsserted(
+        () ->
+            assertThat(tables.fixture.engine().captures())
+                .extracting(CaptureStatus::stateReason)
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("is being made", "pg_prepared_xacts"));
     assertThat(made).isNotDone();
     commit("early");
 

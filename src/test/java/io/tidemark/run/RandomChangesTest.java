@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.SqlTypes;
 import io.tidemark.SqlTypes.SqlType;
 import io.tidemark.TestStack;
@@ -15,10 +16,8 @@ import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -30,6 +29,7 @@ import org.junit.jupiter.api.Test;
  * and nothing was taken for a conflict. {@code -Drandom.seed} repeats a run's shapes and
  * statements, {@code -Drandom.statements} sets its length.
  */
+@Tag("engine")
 class RandomChangesTest {
   private static final int TABLES = 6;
   private static final int STATEMENTS_IN_CI = 3_000;
@@ -146,15 +146,12 @@ class RandomChangesTest {
 
   private UUID execute(UUID configuration, ExecutionMode mode) {
     // Another one of it may be running, its first copy for instance.
-    return Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .ignoreException(IllegalStateException.class)
-        .until(
-            () ->
-                EngineFixture.value(
-                        fixture.service().execute(configuration, mode, ExecutionTrigger.MANUAL))
-                    .id(),
-            Objects::nonNull);
+    return Await.untilSucceeds(
+        IllegalStateException.class,
+        () ->
+            EngineFixture.value(
+                    fixture.service().execute(configuration, mode, ExecutionTrigger.MANUAL))
+                .id());
   }
 
   private void compare() {

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.sql.Connection;
@@ -10,7 +11,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Changes of a table of which a configuration takes some rows. */
 @Tag("every-postgres")
+@Tag("engine")
 class RowFilterTest {
   private static final String TABLE =
       """
@@ -129,16 +130,14 @@ class RowFilterTest {
   private void awaitTaken(UUID configuration, String filter) {
     String rows =
         "select count(*) || coalesce(md5(string_agg(t::text, ',' order by id)), '') from %s t";
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(TestStack.text(fixture.target, rows.formatted("\"Odd t\"")))
-                    .as(() -> "conflicts: " + fixture.conflicts(configuration))
-                    .isEqualTo(
-                        TestStack.text(
-                            fixture.source,
-                            rows.formatted("(select * from \"Odd t\" where (" + filter + "\n))"))));
+    Await.untilAsserted(
+        () ->
+            assertThat(TestStack.text(fixture.target, rows.formatted("\"Odd t\"")))
+                .as(() -> "conflicts: " + fixture.conflicts(configuration))
+                .isEqualTo(
+                    TestStack.text(
+                        fixture.source,
+                        rows.formatted("(select * from \"Odd t\" where (" + filter + "\n))"))));
     assertThat(TestStack.text(fixture.target, "select count(*) from \"Odd t\"")).isNotEqualTo("0");
   }
 

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.change.Change;
 import io.tidemark.conflict.RowsJson;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Why a row is as it is. */
+@Tag("engine")
 class RowHistoryTest {
   private EngineFixture fixture;
 
@@ -67,7 +68,7 @@ class RowHistoryTest {
   }
 
   @Test
-  @Tag("every-postgres")
+  @Tag("oldest-postgres")
   void bothRowsAndTheChangesOfTheKeyNewestFirst() {
     onBoth("create table t (id bigint primary key, v text)");
     UUID id = streaming("t", "");
@@ -102,7 +103,7 @@ class RowHistoryTest {
   }
 
   @Test
-  @Tag("every-postgres")
+  @Tag("oldest-postgres")
   void saysWhoWroteTheTargetsRowAndWhatDiffers() {
     onBoth("create table t (id bigint primary key, n numeric, v text)");
     TestStack.execute(fixture.source, "insert into t values (0, 0, 'a')");
@@ -112,9 +113,7 @@ class RowHistoryTest {
     RowHistory copied = EngineFixture.value(ask(id, "0"));
     TestStack.execute(fixture.target, "update t set v = 'theirs' where id = 1");
     TestStack.execute(fixture.source, "update t set v = 'ours', n = 2 where id = 1");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> fixture.conflicts(id).size() == 1);
+    Await.until(() -> fixture.conflicts(id).size() == 1);
 
     RowHistory one = EngineFixture.value(ask(id, "1"));
     RowHistory two = EngineFixture.value(ask(id, "2"));
@@ -149,9 +148,7 @@ class RowHistoryTest {
     onBoth("create table t (id bigint primary key, v text)");
     UUID id = streaming("t", ", \"row_filter\": \"v <> 'no'\"");
     TestStack.execute(fixture.source, "insert into t values (1, 'no'), (2, 'yes')");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> TestStack.text(fixture.target, "select count(*) from t").equals("1"));
+    Await.until(() -> TestStack.text(fixture.target, "select count(*) from t").equals("1"));
 
     RowHistory out = EngineFixture.value(ask(id, "1"));
     RowHistory in = EngineFixture.value(ask(id, "2"));

@@ -5,18 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncDefinitionJson;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Source tables whose columns change while changes flow. */
+@Tag("engine")
 class SchemaDriftTest {
   private static final String TABLE =
       "create table t (id int primary key, a text, n int, c varchar(10));";
@@ -55,13 +57,11 @@ class SchemaDriftTest {
 
   /** The stream stands still, and says what it is about. */
   private void awaitStopped(String... said) {
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () -> {
-              assertThat(fixture.find(t).configuration().state()).isEqualTo(SyncState.FAILED);
-              assertThat(fixture.find(t).configuration().stateReason()).contains(said);
-            });
+    Await.untilAsserted(
+        () -> {
+          assertThat(fixture.find(t).configuration().state()).isEqualTo(SyncState.FAILED);
+          assertThat(fixture.find(t).configuration().stateReason()).contains(said);
+        });
   }
 
   private void awaitRepaired() {
@@ -122,9 +122,7 @@ class SchemaDriftTest {
 
     patch("{\"columns\": [\"id\", \"a\", \"n\"]}");
 
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> atTarget("select a || c from t where id = 2").equals("afterc2"));
+    Await.until(() -> atTarget("select a || c from t where id = 2").equals("afterc2"));
     fixture.awaitState(t, SyncState.STREAMING);
   }
 
@@ -155,9 +153,7 @@ class SchemaDriftTest {
 
     fixture.awaitState(t, SyncState.STREAMING);
     change("update t set a = 'flows' where id = 3");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> atTarget("select a || c from t where id = 3").equals("flowsc3"));
+    Await.until(() -> atTarget("select a || c from t where id = 3").equals("flowsc3"));
   }
 
   @ParameterizedTest
@@ -193,9 +189,7 @@ class SchemaDriftTest {
   @Test
   void anAddedColumnIsLeftOutUntilTheTargetHasIt() {
     change("alter table t add column e int default 7; insert into t values (100, 'n', 1, 'c', 8)");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> atTarget("select count(*) from t where id = 100").equals("1"));
+    Await.until(() -> atTarget("select count(*) from t where id = 100").equals("1"));
 
     repair("alter table t add column e int default 7");
     Execution full =
@@ -333,13 +327,9 @@ class SchemaDriftTest {
     Execution full =
         EngineFixture.value(
             fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> fixture.execution(full.id()).counts().rowsRead() > 0);
+    Await.until(() -> fixture.execution(full.id()).counts().rowsRead() > 0);
     change("alter table t drop column c; update t set a = 'after' where id <= 5");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> fixture.execution(full.id()).status().isFinal());
+    Await.until(() -> fixture.execution(full.id()).status().isFinal());
 
     awaitStopped("'c'", "dropped or renamed");
     assertThat(atTarget("select count(*) from t where a = 'after'")).isEqualTo("0");

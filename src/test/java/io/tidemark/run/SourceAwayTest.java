@@ -2,17 +2,19 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("engine")
 class SourceAwayTest {
   private static final String TABLE =
       """
@@ -55,12 +57,10 @@ class SourceAwayTest {
     fixture.service().resume(t);
 
     fixture.awaitEqual("t");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(fixture.engine().problems())
-                    .anyMatch(problem -> problem.startsWith("capture of connection 'source'")));
+    Await.untilAsserted(
+        () ->
+            assertThat(fixture.engine().problems())
+                .anyMatch(problem -> problem.startsWith("capture of connection 'source'")));
   }
 
   @Test
@@ -68,18 +68,14 @@ class SourceAwayTest {
     TestStack.execute(fixture.source, "insert into t (v) values ('b')");
     long committed = Lsn.parse(TestStack.text(fixture.source, "select pg_current_wal_lsn()"));
 
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () -> {
-              List<TrackedPartition> tracked = EngineFixture.value(fixture.service().tracking(t));
-              assertThat(tracked).hasSize(1);
-              assertThat(tracked.get(0).capturedLsn())
-                  .isNotNull()
-                  .isGreaterThanOrEqualTo(committed);
-              assertThat(tracked.get(0).appliedLsn())
-                  .isNotNull()
-                  .isLessThanOrEqualTo(tracked.get(0).capturedLsn());
-            });
+    Await.untilAsserted(
+        () -> {
+          List<TrackedPartition> tracked = EngineFixture.value(fixture.service().tracking(t));
+          assertThat(tracked).hasSize(1);
+          assertThat(tracked.get(0).capturedLsn()).isNotNull().isGreaterThanOrEqualTo(committed);
+          assertThat(tracked.get(0).appliedLsn())
+              .isNotNull()
+              .isLessThanOrEqualTo(tracked.get(0).capturedLsn());
+        });
   }
 }

@@ -1,8 +1,8 @@
 package io.tidemark.run;
 
-import static io.tidemark.run.EngineFixture.PATIENCE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.declared.Change;
 import io.tidemark.declared.Change.Action;
@@ -18,17 +18,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The sync file over the real engine: what is there becomes what it declares. */
+@Tag("engine")
 class SyncFileTest {
   private static final String BOTH =
       """
@@ -92,20 +94,16 @@ class SyncFileTest {
   }
 
   private void awaitApplied() {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () -> {
-              assertThat(loop.status().problems()).isEmpty();
-              assertThat(plan()).allMatch(change -> change.action() == Action.KEEP);
-            });
+    Await.untilAsserted(
+        () -> {
+          assertThat(loop.status().problems()).isEmpty();
+          assertThat(plan()).allMatch(change -> change.action() == Action.KEEP);
+        });
   }
 
   private void awaitProblem(String text) {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () -> assertThat(loop.status().problems()).anyMatch(one -> one.contains(text)));
+    Await.untilAsserted(
+        () -> assertThat(loop.status().problems()).anyMatch(one -> one.contains(text)));
   }
 
   private List<Overview> all() {
@@ -161,7 +159,7 @@ class SyncFileTest {
 
     run();
 
-    Awaitility.await().atMost(PATIENCE).until(() -> loop.status().appliedAt() != null);
+    Await.until(() -> loop.status().appliedAt() != null);
     assertThat(loop.status().problems()).isEmpty();
     assertThat(all().stream().map(one -> one.configuration().version()).toList())
         .isEqualTo(versions);
@@ -262,7 +260,7 @@ class SyncFileTest {
     awaitApplied();
 
     declare("connections: []");
-    awaitApplied();
-    assertThat(fixture.declared().owned()).isEmpty();
+    // The record of what is the file's goes last.
+    Await.until(() -> fixture.declared().owned(), Collection::isEmpty);
   }
 }

@@ -1,14 +1,13 @@
 package io.tidemark.run;
 
-import static io.tidemark.run.EngineFixture.PATIENCE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * with them as its writer, and yet nobody has written one.
  */
 @Tag("every-postgres")
+@Tag("engine")
 class TableRewriteTest {
   private static final String TABLE = "create table t (id int primary key, v text, n int)";
   private static final String REWRITE = "alter table t alter column n type bigint";
@@ -93,9 +93,7 @@ class TableRewriteTest {
 
     atSource("update t set v = 'of the source' where id in (2, 3)");
 
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(() -> assertThat(ask(fixture.target, 3)).isEqualTo("of the source"));
+    Await.untilAsserted(() -> assertThat(ask(fixture.target, 3)).isEqualTo("of the source"));
     assertThat(ask(fixture.target, 2)).isEqualTo("of the target");
     assertThat(fixture.conflicts(t)).hasSize(1);
   }
@@ -131,14 +129,12 @@ class TableRewriteTest {
     fixture.awaitCaptured();
     fixture.service().resume(t);
 
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () -> {
-              assertThat(ask(fixture.target, 3)).isEqualTo("s");
-              assertThat(ask(fixture.source, 4)).isEqualTo("t");
-              assertThat(fixture.conflicts(t)).hasSize(1);
-            });
+    Await.untilAsserted(
+        () -> {
+          assertThat(ask(fixture.target, 3)).isEqualTo("s");
+          assertThat(ask(fixture.source, 4)).isEqualTo("t");
+          assertThat(fixture.conflicts(t)).hasSize(1);
+        });
     assertThat(ask(fixture.source, 2)).isEqualTo("s");
     assertThat(ask(fixture.target, 2)).isEqualTo("t");
   }

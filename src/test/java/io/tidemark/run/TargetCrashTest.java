@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.embedded.ForkedStack;
@@ -15,16 +16,17 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The target's server dies with the log that it has not written yet. It writes as late as it can
  * here, so that the last moments are lost as a rule.
  */
+@Tag("engine")
 class TargetCrashTest {
   private static final String TABLE = "create table t (id int primary key, v text)";
 
@@ -80,9 +82,7 @@ class TargetCrashTest {
   @Test
   void whatAnExecutionHasCompletedIsThereAfterwards() throws Exception {
     UUID t = fixture.create("t", ", \"sync_interval_seconds\": 86400");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(() -> isCompleted(fixture.find(t).lastExecution()));
+    Await.until(() -> isCompleted(fixture.find(t).lastExecution()));
     TestStack.execute(
         fixture.source, "insert into t select i, 'new' from generate_series(1, 50) i");
 
@@ -112,9 +112,9 @@ class TargetCrashTest {
         ResultSet pid = statement.executeQuery("select pg_backend_pid()")) {
       pid.next();
       ProcessHandle.of(pid.getLong(1)).orElseThrow().destroyForcibly();
-      Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> !session.isValid(1));
+      Await.until(() -> !session.isValid(1));
     }
-    Awaitility.await().atMost(EngineFixture.PATIENCE).until(this::answers);
+    Await.until(this::answers);
   }
 
   private boolean answers() {
@@ -126,10 +126,11 @@ class TargetCrashTest {
   }
 
   private void awaitEqual() {
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .ignoreExceptions()
-        .untilAsserted(() -> assertThat(content(target)).isEqualTo(content(fixture.source)));
+    // While it recovers, the server refuses sessions.
+    Await.untilAsserted(
+        () ->
+            assertThat(Await.untilSucceeds(IllegalStateException.class, () -> content(target)))
+                .isEqualTo(content(fixture.source)));
   }
 
   private static String content(PgDatabase database) {

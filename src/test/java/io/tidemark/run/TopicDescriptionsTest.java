@@ -2,15 +2,17 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.run.TopicDescription.TopicColumn;
 import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("engine")
 final class TopicDescriptionsTest {
   private static final TopicColumn ID = new TopicColumn("id", "bigint", true);
   private static final TopicColumn NAME = new TopicColumn("name", "character varying(20)", false);
@@ -63,7 +65,7 @@ final class TopicDescriptionsTest {
   private String changed(String sql) {
     TestStack.execute(fixture.source, sql);
     fixture.awaitCaptured();
-    Awaitility.await().until(() -> only().schemaId() != null);
+    Await.until(() -> only().schemaId() != null);
     return String.valueOf(only().schemaId());
   }
 }

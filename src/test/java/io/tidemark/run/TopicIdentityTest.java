@@ -2,15 +2,17 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("engine")
 class TopicIdentityTest {
   private static final String TABLE = "create table t (id int primary key, v text)";
 
@@ -37,10 +39,8 @@ class TopicIdentityTest {
   }
 
   private void awaitReason(String part) {
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () -> assertThat(fixture.find(t).configuration().stateReason()).contains(part));
+    Await.untilAsserted(
+        () -> assertThat(fixture.find(t).configuration().stateReason()).contains(part));
   }
 
   @Test
@@ -72,15 +72,13 @@ class TopicIdentityTest {
   void neverMakesADeletedTopicAgainByItself() {
     fixture.deleteTopic("t");
     TestStack.execute(fixture.source, "insert into t values (6, 'nowhere to go')");
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(fixture.engine().problems())
-                    .anyMatch(
-                        problem ->
-                            problem.contains(fixture.topic("t"))
-                                && problem.contains("POST /captures/source/reset")));
+    Await.untilAsserted(
+        () ->
+            assertThat(fixture.engine().problems())
+                .anyMatch(
+                    problem ->
+                        problem.contains(fixture.topic("t"))
+                            && problem.contains("POST /captures/source/reset")));
     assertThat(fixture.topics()).doesNotContain(fixture.topic("t"));
 
     List<Execution> copies =

@@ -1,8 +1,8 @@
 package io.tidemark.run;
 
-import static io.tidemark.run.EngineFixture.PATIENCE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.PageRequest;
@@ -10,7 +10,6 @@ import io.tidemark.sync.SyncState;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -19,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** One of two tables that both are written changes, and the other does not, or does later. */
+@Tag("engine")
 class TwoWayDriftTest {
   private final EngineFixture fixture = new EngineFixture();
 
@@ -63,14 +63,12 @@ class TwoWayDriftTest {
   }
 
   private void awaitStopped(String... words) {
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .untilAsserted(
-            () -> {
-              var now = fixture.find(configuration).configuration();
-              assertThat(now.state()).isEqualTo(SyncState.FAILED);
-              assertThat(now.stateReason()).contains(words);
-            });
+    Await.untilAsserted(
+        () -> {
+          var now = fixture.find(configuration).configuration();
+          assertThat(now.state()).isEqualTo(SyncState.FAILED);
+          assertThat(now.stateReason()).contains(words);
+        });
   }
 
   /** It stays stopped, whatever it tries, and after a new start too. */
@@ -163,12 +161,10 @@ class TwoWayDriftTest {
     on(Side.TARGET, "update t set n = 200 where id = 2");
     on(Side.SOURCE, "update t set n = 100 where id = 1");
 
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .until(
-            () ->
-                ask(Side.SOURCE, "select n from t where id = 2").equals("200")
-                    && ask(Side.TARGET, "select n from t where id = 1").equals("100"));
+    Await.until(
+        () ->
+            ask(Side.SOURCE, "select n from t where id = 2").equals("200")
+                && ask(Side.TARGET, "select n from t where id = 1").equals("100"));
     requireNothingParked();
   }
 }

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncState;
@@ -20,7 +21,6 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * merged meanwhile, such a row is in the end what its users last made of it, and no conflict.
  */
 @Tag("every-postgres")
+@Tag("engine")
 class TwoWayMergeTest {
   private static final int ROWS = 100;
   private static final String BOTH_WAYS =
@@ -95,11 +96,7 @@ class TwoWayMergeTest {
     }
     UUID t = fixture.create("t", BOTH_WAYS.formatted(strategy));
     // From here on the merge's snapshot has been taken.
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .pollDelay(Duration.ZERO)
-        .pollInterval(Duration.ofMillis(5))
-        .until(() -> isReading(fixture.find(t).lastExecution()));
+    Await.until(() -> isReading(fixture.find(t).lastExecution()));
     try (Users here = new Users(fixture.source, 0);
         Users there = new Users(fixture.target, ROWS)) {
       fixture.awaitState(t, SyncState.STREAMING);
@@ -124,16 +121,14 @@ class TwoWayMergeTest {
   private void awaitModels(Users here, Users there) {
     Map<Integer, String> expected = new TreeMap<>(here.rows);
     expected.putAll(there.rows);
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () -> {
-              assertThat(
-                      Map.of(
-                          "source", differing(fixture.source, expected),
-                          "target", differing(fixture.target, expected)))
-                  .isEqualTo(Map.of("source", List.of(), "target", List.of()));
-            });
+    Await.untilAsserted(
+        () -> {
+          assertThat(
+                  Map.of(
+                      "source", differing(fixture.source, expected),
+                      "target", differing(fixture.target, expected)))
+              .isEqualTo(Map.of("source", List.of(), "target", List.of()));
+        });
   }
 
   /** What a side has otherwise, and what is expected. */
@@ -202,7 +197,7 @@ class TwoWayMergeTest {
     }
 
     void awaitWrites(long count) {
-      Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> writes.get() >= count);
+      Await.until(() -> writes.get() >= count);
     }
 
     long stop() throws InterruptedException, SQLException {

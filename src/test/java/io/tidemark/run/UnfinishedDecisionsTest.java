@@ -23,9 +23,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Decisions that died on their way, and who finishes or gives them up. */
+@Tag("engine")
 final class UnfinishedDecisionsTest extends DecisionsFixture {
   /** Puts a decision on record as its first step does, and dies. */
   private Intent intend(UUID id, Resolution resolution, @Nullable String row) {

@@ -2,14 +2,15 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -17,6 +18,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * A transaction that the stream has and no snapshot sees. Each commit is like that for a moment;
  * one that waits for a synchronous standby is for long.
  */
+@Tag("engine")
+@Isolated("has commits of the whole server wait")
 class UnseenCommitTest {
   private static final String WAITING =
       " from pg_stat_activity where datname = current_database() and wait_event = 'SyncRep'";
@@ -53,12 +56,10 @@ class UnseenCommitTest {
                     fixture.source,
                     "set synchronous_commit = on;"
                         + " insert into t values (3, 'new'); update t set v = 'new' where id = 1"));
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .until(
-            () ->
-                TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t")
-                    .equals("new,old,new"));
+    Await.until(
+        () ->
+            TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t")
+                .equals("new,old,new"));
     assertThat(TestStack.text(fixture.source, "select count(*) from t")).isEqualTo("2");
 
     Execution execution =
@@ -69,7 +70,7 @@ class UnseenCommitTest {
     assertThat(TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t"))
         .isEqualTo("new,old,new");
     alterSystem("reset synchronous_standby_names");
-    commit.get(30, TimeUnit.SECONDS);
+    Await.result(commit);
     fixture.awaitEqual("t");
   }
 
@@ -90,9 +91,7 @@ class UnseenCommitTest {
               }
             });
     try {
-      Awaitility.await()
-          .atMost(EngineFixture.PATIENCE)
-          .until(() -> !TestStack.text(fixture.source, "select count(*)" + WAITING).equals("0"));
+      Await.until(() -> !TestStack.text(fixture.source, "select count(*)" + WAITING).equals("0"));
     } finally {
       enough.set(true);
       TestStack.execute(fixture.source, "select pg_cancel_backend(pid)" + WAITING);

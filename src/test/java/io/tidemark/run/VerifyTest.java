@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
@@ -18,14 +19,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whether a comparison finds what differs, and nothing else, while both sides change. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("engine")
 class VerifyTest {
   private static final String TABLE =
       """
@@ -125,21 +126,17 @@ class VerifyTest {
 
     verify(t, false);
 
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(
-            () ->
-                assertThat(fixture.engine().attention().warnings())
-                    .singleElement()
-                    .asString()
-                    .contains("configuration 't'", "differed in 5 rows", "repair"));
+    Await.untilAsserted(
+        () ->
+            assertThat(fixture.engine().attention().warnings())
+                .singleElement()
+                .asString()
+                .contains("configuration 't'", "differed in 5 rows", "repair"));
     assertThat(fixture.engine().attention().verified().get("t").unequal()).isEqualTo(5);
 
     verify(t, true);
 
-    Awaitility.await()
-        .atMost(EngineFixture.PATIENCE)
-        .untilAsserted(() -> assertThat(fixture.engine().attention().warnings()).isEmpty());
+    Await.untilAsserted(() -> assertThat(fixture.engine().attention().warnings()).isEmpty());
     assertThat(fixture.engine().attention().verified().get("t").unequal()).isZero();
   }
 
@@ -161,7 +158,7 @@ class VerifyTest {
     UUID t = streaming(", \"sync_strategy\": \"merge\", \"conflict_resolution\": \"manual\"");
     TestStack.execute(fixture.target, "update t set v = 'ours' where id = 5");
     TestStack.execute(fixture.source, "update t set v = 'theirs' where id = 5");
-    Awaitility.await().atMost(EngineFixture.PATIENCE).until(() -> fixture.conflicts(t).size() == 1);
+    Await.until(() -> fixture.conflicts(t).size() == 1);
 
     VerificationResult found = verify(t, false);
 

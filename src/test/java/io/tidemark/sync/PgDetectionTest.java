@@ -13,7 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 final class PgDetectionTest {
   private static final PgDatabase SOURCE = TestStack.database("source");
   private static final PgDatabase TARGET = TestStack.database("target");

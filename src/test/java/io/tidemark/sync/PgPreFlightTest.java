@@ -1,28 +1,23 @@
 package io.tidemark.sync;
 
+import static io.tidemark.sync.PreFlights.COPY;
+import static io.tidemark.sync.PreFlights.STREAM;
+import static io.tidemark.sync.PreFlights.error;
+import static io.tidemark.sync.PreFlights.inspect;
+import static io.tidemark.sync.PreFlights.warning;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.sql.Connection;
-import java.sql.SQLException;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** What stands in a configuration's way is found before it runs, and the remedy removes it. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
+@Tag("database")
 final class PgPreFlightTest {
   private static final PgDatabase SOURCE = TestStack.database("source");
   private static final PgDatabase TARGET = TestStack.database("target");
@@ -67,51 +62,8 @@ final class PgPreFlightTest {
     TestStack.execute(database, "drop table users cascade;" + sql + ";" + grants());
   }
 
-  private static List<Finding> inspect(PgDatabase source, PgDatabase target, String more) {
-    try {
-      ObjectNode json =
-          (ObjectNode)
-              new ObjectMapper()
-                  .readTree(
-                      """
-                      {"name": "n", "source_table": "users", "target_table": "users", %s}
-                      """
-                          .formatted(more));
-      SyncDefinition definition =
-          SyncDefinitionJson.read(json)
-              .orElseThrow(refusal -> new IllegalArgumentException(refusal.detail()));
-      return new PgPreFlight(name -> "preflight_" + name)
-          .inspect(definition, source, target)
-          .findings();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static final String STREAM = "\"sync_strategy\": \"incremental\"";
-  private static final String COPY = "\"sync_strategy\": \"full\"";
-
   private static List<Finding> captured() {
     return inspect(SOURCE, TARGET, STREAM);
-  }
-
-  private static Finding only(List<Finding> findings) {
-    assertThat(findings).hasSize(1);
-    return findings.get(0);
-  }
-
-  private static Finding error(List<Finding> findings, String code) {
-    Finding finding = only(findings);
-    assertThat(finding.code()).isEqualTo(code);
-    assertThat(finding.isError()).isTrue();
-    return finding;
-  }
-
-  private static Finding warning(List<Finding> findings, String code) {
-    Finding finding = only(findings);
-    assertThat(finding.code()).isEqualTo(code);
-    assertThat(finding.isError()).isFalse();
-    return finding;
   }
 
   @Test
@@ -478,94 +430,5 @@ final class PgPreFlightTest {
 
   private static String nameOf(PgDatabase database) {
     return TestStack.text(database, "select current_database()");
-  }
-
-  @Test
-  void needsASlotUnlessTheCaptureHasItsOwn() {
-    at(SOURCE, "select pg_create_logical_replication_slot('preflight_source', 'pgoutput')");
-    at(
-        SOURCE,
-        """
-        select pg_create_physical_replication_slot('preflight_' || g)
-        from generate_series(
-          1,
-          current_setting('max_replication_slots')::int
-            - (select count(*)::int from pg_replication_slots)) g
-        """);
-    try {
-      assertThat(captured()).isEmpty();
-
-      at(SOURCE, "select pg_drop_replication_slot('preflight_source')");
-      at(SOURCE, "select pg_create_physical_replication_slot('preflight_0')");
-      error(captured(), "no_free_slot");
-      assertThat(inspect(SOURCE, TARGET, COPY)).isEmpty();
-    } finally {
-      dropSlots();
-    }
-    assertThat(captured()).isEmpty();
-  }
-
-  private static void dropSlots() {
-    at(
-        SOURCE,
-        """
-        select pg_drop_replication_slot(slot_name)
-        from pg_replication_slots
-        where slot_name like 'preflight\\_%'
-        """);
-  }
-
-  @Test
-  void needsAWalsender() throws SQLException {
-    List<Connection> senders = new ArrayList<>();
-    int free =
-        Integer.parseInt(
-            TestStack.text(
-                SOURCE,
-                "select current_setting('max_wal_senders')::int"
-                    + " - (select count(*) from pg_stat_replication)"));
-    try {
-      for (int i = 0; i < free; i++) {
-        senders.add(SOURCE.openReplication("test"));
-      }
-      error(captured(), "no_free_walsender");
-
-      at(SOURCE, "select pg_create_logical_replication_slot('preflight_source', 'pgoutput')");
-      warning(captured(), "no_free_walsender");
-    } finally {
-      for (Connection sender : senders) {
-        sender.close();
-      }
-      dropSlots();
-    }
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "max_slot_wal_keep_size, 1GB, more than 1GB behind",
-    "idle_replication_slot_timeout, 1d, away for 1d"
-  })
-  void saysWhenTheServerGivesUpASlot(String setting, String value, String message) {
-    boolean known =
-        !TestStack.text(SOURCE, "select current_setting('%s', true)".formatted(setting))
-            .equals("null");
-    assumeTrue(known);
-    set("alter system set %s = '%s'".formatted(setting, value), setting, value);
-    try {
-      assertThat(warning(captured(), "slot_may_be_lost").message()).contains(message);
-      assertThat(inspect(SOURCE, TARGET, COPY)).isEmpty();
-    } finally {
-      String before = setting.startsWith("idle") ? "0" : "-1";
-      set("alter system reset " + setting, setting, before);
-    }
-  }
-
-  private static void set(String sql, String setting, String value) {
-    at(SOURCE, sql);
-    at(SOURCE, "select pg_reload_conf()");
-    long until = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-    while (!TestStack.text(SOURCE, "show " + setting).equals(value)) {
-      assertThat(System.nanoTime()).isLessThan(until);
-    }
   }
 }

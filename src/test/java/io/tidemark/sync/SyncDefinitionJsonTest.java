@@ -10,8 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("unit")
 class SyncDefinitionJsonTest {
   private static SyncDefinition read(String json) throws Exception {
     return SyncDefinitionJson.read((ObjectNode) new ObjectMapper().readTree(json))

@@ -12,10 +12,15 @@ import io.tidemark.run.FakeSyncEngine;
 import jakarta.inject.Inject;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class CapturesTest {
   @Inject FakeSyncEngine engine;
 

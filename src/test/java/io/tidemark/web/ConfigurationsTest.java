@@ -27,10 +27,15 @@ import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class ConfigurationsTest {
   @Inject FakeSyncEngine engine;
   @Inject JdbcExecutions executions;

@@ -13,12 +13,17 @@ import io.restassured.RestAssured;
 import io.restassured.response.ValidatableResponse;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class ConnectionsTest {
   @BeforeEach
   void empty() {
@@ -37,7 +42,7 @@ class ConnectionsTest {
         .contentType("application/json")
         .body(
             """
-            {"name": "%s", "url": "%s", "username": "postgres", "password": "sEcReT"}
+            {"name": "%s", "url": "%s", "username": "operator", "password": "sEcReT"}
             """
                 .formatted(name, url))
         .post("/connections")
@@ -45,7 +50,7 @@ class ConnectionsTest {
   }
 
   private static String url(String database) {
-    return "jdbc:postgresql://localhost:" + TestDatabases.port() + "/" + database;
+    return TestDatabases.url(database);
   }
 
   @Test
@@ -116,7 +121,7 @@ class ConnectionsTest {
 
     given()
         .contentType("application/json")
-        .body("{\"url\": \"" + url("target") + "\", \"username\": \"postgres\"}")
+        .body("{\"url\": \"" + url("target") + "\", \"username\": \"operator\"}")
         .put("/connections/shop")
         .then()
         .statusCode(200)

@@ -30,7 +30,10 @@ import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * Walks every operation of the live OpenAPI description with input that no client should send, in
@@ -40,6 +43,8 @@ import org.junit.jupiter.api.Test;
  */
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class HostileInputTest {
   private static final String NOBODY = "00000000-0000-0000-0000-000000000000";
 

@@ -23,35 +23,34 @@ import com.sun.net.httpserver.HttpServer;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.junit.QuarkusTest;
-import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
-@QuarkusTestResource(value = JwtTest.Issuer.class, restrictToAnnotatedClass = true)
-@TestProfile(JwtTest.Profile.class)
+@TestProfile(CallersProfile.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class JwtTest {
   private static final String ISSUER = "https://login.example.org/";
   private static final String AUDIENCE = "tidemark";
-
-  /** Makes an application of its own. */
-  public static final class Profile implements QuarkusTestProfile {}
 
   /** An issuer of tokens, as far as we see of one: its keys. */
   public static final class Issuer implements QuarkusTestResourceLifecycleManager {
@@ -84,9 +83,7 @@ class JwtTest {
           "tidemark.api.jwt.audience",
           AUDIENCE,
           "tidemark.api.jwt.roles-claim",
-          "realm.roles",
-          "tidemark.api.tokens",
-          "viewer:viewer-0123456789");
+          "realm.roles");
     }
 
     static void renew() {
@@ -111,9 +108,7 @@ class JwtTest {
 
   /** Keys are asked for every few seconds at most, and another test may have renewed them. */
   private static void awaitKnownKey() {
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(60))
-        .until(() -> list(token(claims("viewer").build())) == 200);
+    Await.until(() -> list(token(claims("viewer").build())) == 200);
   }
 
   private static JWTClaimsSet.Builder claims(Object roles) {

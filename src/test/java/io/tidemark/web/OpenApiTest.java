@@ -15,7 +15,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The description of the API is part of the API. After a change on purpose: {@code ./mvnw test
@@ -23,6 +26,8 @@ import org.junit.jupiter.api.Test;
  */
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class OpenApiTest {
   private static final Path SNAPSHOT = Path.of("schemas", "openapi.yaml");
 

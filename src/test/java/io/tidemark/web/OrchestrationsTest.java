@@ -10,23 +10,26 @@ import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
 import io.restassured.RestAssured;
 import io.restassured.response.ValidatableResponse;
+import io.tidemark.Await;
 import io.tidemark.run.FakeSyncEngine;
 import io.tidemark.run.JdbcExecutions;
 import jakarta.inject.Inject;
-import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
+@Tag("web")
+@Execution(ExecutionMode.SAME_THREAD)
 class OrchestrationsTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   @Inject FakeSyncEngine engine;
   @Inject JdbcExecutions executions;
@@ -255,9 +258,7 @@ class OrchestrationsTest {
         .body("children[0].mode", equalTo("verify"));
     completeNext(1);
 
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .until(() -> given().get("/executions/" + execution).path("status").equals("completed"));
+    Await.until(() -> given().get("/executions/" + execution).path("status").equals("completed"));
     given()
         .get("/orchestrations/" + id + "/executions")
         .then()
@@ -273,7 +274,7 @@ class OrchestrationsTest {
 
   /** The engine here only remembers what it was given: ends the next one in its place. */
   private void completeNext(int index) {
-    Awaitility.await().atMost(PATIENCE).until(() -> engine.submitted.size() > index);
+    Await.until(() -> engine.submitted.size() > index);
     UUID child = engine.submitted.get(index);
     executions.start(child);
     executions.complete(child);
@@ -284,13 +285,11 @@ class OrchestrationsTest {
     String id = created("");
     String execution =
         given().post("/orchestrations/" + id + "/execute").then().extract().path("id");
-    Awaitility.await().atMost(PATIENCE).until(() -> engine.submitted.size() == 1);
+    Await.until(() -> engine.submitted.size() == 1);
 
     given().post("/executions/" + execution + "/cancel").then().statusCode(202);
 
-    Awaitility.await()
-        .atMost(PATIENCE)
-        .until(() -> given().get("/executions/" + execution).path("status").equals("cancelled"));
+    Await.until(() -> given().get("/executions/" + execution).path("status").equals("cancelled"));
     given()
         .get("/executions/" + execution)
         .then()

@@ -1,62 +1,101 @@
 package io.tidemark.web;
 
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import io.tidemark.TestSessions;
+import io.tidemark.TestStack;
+import io.tidemark.embedded.EmbeddedDatabase;
+import io.tidemark.embedded.EmbeddedSettings;
+import io.tidemark.embedded.EmbeddedStack;
+import io.tidemark.embedded.EmbeddedStack.Part;
+import io.tidemark.embedded.SharedPrograms;
+import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.sql.Connection;
-import java.sql.ResultSet;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
-import java.sql.Statement;
+import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** A real PostgreSQL with the databases store, source and target. */
+/**
+ * A PostgreSQL for one application, with the databases store, source and target. It records no
+ * times of commits, so that no conflict can be told by the origin of a row.
+ */
 public final class TestDatabases implements QuarkusTestResourceLifecycleManager {
-  private static EmbeddedPostgres postgres;
+  /** A superuser, with a password to look for in answers. */
+  private static final String USER = "operator";
+
+  private static final String PASSWORD = "sEcReT";
+
+  private static EmbeddedStack stack;
 
   @Override
   public Map<String, String> start() {
-    try {
-      postgres =
-          EmbeddedPostgres.builder()
-              .setServerConfig("wal_level", "logical")
-              .setServerConfig("timezone", "Asia/Kolkata")
-              .start();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    execute("postgres", "create database store");
-    execute("postgres", "create database source");
-    execute("postgres", "create database target");
+    EmbeddedSettings place = new EmbeddedSettings(directory(), 0, 0);
+    stack = EmbeddedStack.start(place, EnumSet.of(Part.POSTGRES));
+    TestStack.execute(
+        new PgDatabase("store", url("store"), EmbeddedDatabase.USERNAME, EmbeddedDatabase.PASSWORD),
+        "set scram_iterations = 1; create role %s superuser login password '%s'"
+            .formatted(USER, PASSWORD));
+    execute(
+        "store", "alter system set track_commit_timestamp = off", "alter system set fsync = off");
+    stack.close();
+    stack = EmbeddedStack.start(place, EnumSet.of(Part.POSTGRES));
     Map<String, String> settings = new HashMap<>();
     settings.put("quarkus.datasource.jdbc.url", url("store"));
-    settings.put("quarkus.datasource.username", "postgres");
-    settings.put("tidemark.connections.source.url", url("source") + "&password=sEcReT");
-    settings.put("tidemark.connections.target.url", url("target"));
+    settings.put("quarkus.datasource.username", USER);
+    settings.put("quarkus.datasource.password", PASSWORD);
+    for (String name : List.of("source", "target")) {
+      settings.put("tidemark.connections." + name + ".url", url(name));
+      settings.put("tidemark.connections." + name + ".username", USER);
+      settings.put("tidemark.connections." + name + ".password", PASSWORD);
+    }
     settings.put("tidemark.connections.dead.url", "jdbc:postgresql://localhost:1/nowhere");
     settings.put("tidemark.connections.dead.username", "nobody");
-    settings.put("tidemark.connections.dead.password", "sEcReT");
+    settings.put("tidemark.connections.dead.password", PASSWORD);
     settings.put("tidemark.secret-key", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
     settings.put("quarkus.http.test-port", "0");
     return settings;
   }
 
-  static String url(String database) {
-    return postgres.getJdbcUrl("postgres", database);
+  private static Path directory() {
+    try {
+      Path parent = Files.createDirectories(Path.of("target", "web-data").toAbsolutePath());
+      Path directory = Files.createTempDirectory(parent, "stack-");
+      SharedPrograms.linkInto(directory);
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
-  static int port() {
-    return postgres.getPort();
+  /** The JDBC URL of one of the databases, without user and password. */
+  static String url(String database) {
+    return "jdbc:postgresql://127.0.0.1:%d/%s"
+        .formatted(stack.postgres().orElseThrow().port(), name(database));
+  }
+
+  private static String name(String database) {
+    return database.equals("store") ? EmbeddedDatabase.STORE : database;
+  }
+
+  private static PgDatabase database(String name) {
+    return new PgDatabase(name, url(name), USER, PASSWORD);
   }
 
   /** Runs statements in one of the databases. */
   static void execute(String database, String... statements) {
-    try (Connection connection = postgres.getDatabase("postgres", database).getConnection();
-        Statement statement = connection.createStatement()) {
-      for (String sql : statements) {
-        statement.execute(sql);
-      }
+    try {
+      TestSessions.with(
+          database(database),
+          statement -> {
+            for (String sql : statements) {
+              statement.execute(sql);
+            }
+            return statements.length;
+          });
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
@@ -64,24 +103,13 @@ public final class TestDatabases implements QuarkusTestResourceLifecycleManager 
 
   /** The first column of the first row, as text. */
   static String text(String database, String sql) {
-    try (Connection connection = postgres.getDatabase("postgres", database).getConnection();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      row.next();
-      return String.valueOf(row.getString(1));
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+    return TestStack.text(database(database), sql);
   }
 
   @Override
   public void stop() {
-    try {
-      if (postgres != null) {
-        postgres.close();
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    if (stack != null) {
+      stack.close();
     }
   }
 }

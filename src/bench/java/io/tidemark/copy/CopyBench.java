@@ -1,6 +1,7 @@
 package io.tidemark.copy;
 
 import io.tidemark.copy.CopyOutcome.Completed;
+import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Locale;
@@ -100,13 +101,10 @@ class CopyBench {
   }
 
   private static double psqlPipe(PgFixture pg) throws IOException, InterruptedException {
-    String psql = "psql -X -q -h localhost -p " + PgFixture.server().getPort() + " -U postgres -d ";
     String pipe =
-        psql
-            + pg.source.connection()
+        psql(pg.source)
             + " -c 'copy orders to stdout (format binary)' | "
-            + psql
-            + pg.target.connection()
+            + psql(pg.target)
             + " -c 'copy orders from stdin (format binary)'";
     long start = System.nanoTime();
     int exit = new ProcessBuilder("bash", "-c", pipe).inheritIO().start().waitFor();
@@ -114,6 +112,10 @@ class CopyBench {
       throw new IllegalStateException("psql ended with " + exit);
     }
     return (System.nanoTime() - start) / 1e9;
+  }
+
+  private static String psql(PgDatabase database) {
+    return "psql -X -q '" + database.url().replaceFirst("^jdbc:", "") + "'";
   }
 
   private static void report(int round, String what, double seconds) {

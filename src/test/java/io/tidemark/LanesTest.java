@@ -1,0 +1,115 @@
+package io.tidemark;
+
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import io.quarkus.test.junit.QuarkusTest;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+
+/** The lanes in which tests run, and what keeps them independent of the machine's speed. */
+@Tag("unit")
+final class LanesTest {
+  private static final Set<String> LANES = Set.of("unit", "database", "engine", "web", "process");
+
+  /** Whoever needs one of these needs a server or another process. */
+  private static final Set<String> SERVERS =
+      Set.of("TestStack", "ForkedStack", "EmbeddedStack", "TidemarkProcess", "CaptureProcess");
+
+  /** Where a pause chooses the moment of a kill, paces a load, or is the length of an outage. */
+  private static final Set<String> PAUSING =
+      Set.of(
+          "Await",
+          "CaptureKillTest",
+          "CaptureMain",
+          "CaptureMeasureTest",
+          "CaptureWorkload",
+          "KafkaChangeWriterTest",
+          "OutageIT",
+          "SchemaDriftIT",
+          "SyncFileIT",
+          "TwoWayMergeTest",
+          "VerifyTest");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.ONLY_INCLUDE_TESTS)
+          .importPackages("io.tidemark");
+
+  private static List<JavaClass> tests() {
+    return CLASSES.stream()
+        .filter(one -> one.getSimpleName().matches("\\w+(Test|IT)") && !one.isNestedClass())
+        .toList();
+  }
+
+  private static Set<String> lanesOf(JavaClass test) {
+    return Arrays.stream(test.reflect().getAnnotationsByType(Tag.class))
+        .map(Tag::value)
+        .filter(LANES::contains)
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  void eachTestClassIsInOneLane() {
+    assertThat(tests()).hasSizeGreaterThan(100).allMatch(test -> lanesOf(test).size() == 1);
+  }
+
+  @Test
+  void thoseThatRunTheProgramAreInTheLaneOfProcesses() {
+    assertThat(tests())
+        .allMatch(test -> test.getSimpleName().endsWith("IT") == lanesOf(test).contains("process"));
+  }
+
+  /** Quarkus' tests cannot run at the same time as one another; the other lanes may beside them. */
+  @Test
+  void thoseOfQuarkusAreInTheLaneOfTheWebAndRunOneAfterAnother() {
+    assertThat(tests())
+        .allMatch(test -> test.isAnnotatedWith(QuarkusTest.class) == lanesOf(test).contains("web"))
+        .allMatch(
+            test ->
+                test.isAnnotatedWith(QuarkusTest.class)
+                    == (test.isAnnotatedWith(Execution.class)
+                        && test.getAnnotationOfType(Execution.class).value()
+                            == ExecutionMode.SAME_THREAD));
+  }
+
+  @Test
+  void unitsNeedNoServer() {
+    noClasses()
+        .that(
+            DescribedPredicate.describe(
+                "are in the lane unit",
+                test -> tests().contains(test) && lanesOf(test).contains("unit")))
+        .should()
+        .transitivelyDependOnClassesThat(
+            DescribedPredicate.describe(
+                "start servers", one -> SERVERS.contains(one.getSimpleName())))
+        .check(CLASSES);
+  }
+
+  /** A pause that hides a race passes on one machine and fails on another. */
+  @Test
+  void nobodyPausesToWaitForSomething() {
+    noClasses()
+        .that(
+            DescribedPredicate.not(
+                nameMatching(".*\\.(" + String.join("|", PAUSING) + ")(\\$.*)?")))
+        .should()
+        .callMethod(Thread.class, "sleep", long.class)
+        .orShould()
+        .dependOnClassesThat(nameMatching(".*\\.(LockSupport|Awaitility)"))
+        .check(CLASSES);
+  }
+}
