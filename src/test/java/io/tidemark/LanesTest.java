@@ -31,6 +31,7 @@ final class LanesTest {
   /** Where a pause chooses the moment of a kill, paces a load, or is the length of an outage. */
   private static final Set<String> PAUSING =
       Set.of(
+          "Accounts",
           "Await",
           "CaptureKillTest",
           "CaptureMain",
@@ -40,6 +41,7 @@ final class LanesTest {
           "OutageIT",
           "SchemaDriftIT",
           "SyncFileIT",
+          "TpcbLoad",
           "TwoWayMergeTest",
           "VerifyTest");
 

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -141,6 +143,9 @@ final class Accounts {
 
   /** Writes to the source until closed, or until the source goes away. */
   static final class Load implements AutoCloseable {
+    /** Leaves the machine to those who are tested. */
+    private static final Duration PACE = Duration.ofMillis(2);
+
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final Thread thread;
     private volatile int written;
@@ -167,6 +172,7 @@ final class Accounts {
           }
           connection.commit();
           written++;
+          LockSupport.parkNanos(PACE.toNanos());
         }
       } catch (SQLException e) {
         // The embedded source goes with the process that is killed: that is what this load is for.

@@ -35,6 +35,10 @@ final class OutageIT {
 
   private static final Duration LOOK = Duration.ofMillis(500);
   private static final int CLIENTS = 2;
+
+  /** The outage is what is tested, and not how much the machine can take meanwhile. */
+  private static final Duration PACE = Duration.ofMillis(5);
+
   private static final TpcbTables TABLES = new TpcbTables(4, 40, 10_000);
   private static final AtomicLong IDS = new AtomicLong();
 
@@ -135,12 +139,13 @@ final class OutageIT {
   }
 
   private static void outage(ExternalServer server, Duration length, Told told) throws Exception {
+    TpcbTables.awaitStreaming(tidemark);
     TpcbTables.awaitEqual(sourceDatabase(), targetDatabase());
     awaitReady();
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
 
-    try (TpcbLoad load = new TpcbLoad(sourceDatabase(), TABLES, CLIENTS, IDS, seed)) {
+    try (TpcbLoad load = new TpcbLoad(sourceDatabase(), TABLES, CLIENTS, IDS, seed, PACE)) {
       load.untilMore(200);
       long stopped = System.nanoTime();
       server.stop();

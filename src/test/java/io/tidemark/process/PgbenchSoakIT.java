@@ -2,7 +2,6 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
@@ -10,7 +9,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
@@ -35,7 +33,8 @@ final class PgbenchSoakIT {
       PgDatabase source = start(tidemark);
       long end = System.nanoTime() + LOAD.toNanos();
       double lagMax = 0;
-      try (TpcbLoad load = new TpcbLoad(source, SCALE_10, CLIENTS, new AtomicLong(), seed())) {
+      try (TpcbLoad load =
+          new TpcbLoad(source, SCALE_10, CLIENTS, new AtomicLong(), seed(), Duration.ZERO)) {
         while (System.nanoTime() < end) {
           load.untilMore(200);
           lagMax = Math.max(lagMax, secondsBehind(tidemark.database("target")));
@@ -57,7 +56,8 @@ final class PgbenchSoakIT {
     try (TidemarkProcess tidemark = new TidemarkProcess(directory(test))) {
       PgDatabase source = start(tidemark);
       long end = System.nanoTime() + LOAD.toNanos();
-      try (TpcbLoad load = new TpcbLoad(source, SCALE_10, CLIENTS, new AtomicLong(), seed)) {
+      try (TpcbLoad load =
+          new TpcbLoad(source, SCALE_10, CLIENTS, new AtomicLong(), seed, Duration.ZERO)) {
         for (int kill = 0; kill < KILLS; kill++) {
           load.untilMore(random.nextInt(6000));
           tidemark.kill();
@@ -89,11 +89,7 @@ final class PgbenchSoakIT {
     tidemark.serve();
     PgDatabase source = tidemark.database("source");
     SCALE_10.create(tidemark, source, tidemark.database("target"));
-    Pattern streaming = Pattern.compile("\"state\":\"streaming\"");
-    Await.until(
-        () ->
-            streaming.matcher(tidemark.get("/configurations").body()).results().count()
-                == TpcbTables.NAMES.size());
+    TpcbTables.awaitStreaming(tidemark);
     return source;
   }
 

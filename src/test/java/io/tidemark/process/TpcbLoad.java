@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What pgbench does by default, by clients that survive their server: they connect again until they
@@ -49,13 +50,23 @@ final class TpcbLoad implements AutoCloseable {
   private final CountDownLatch stopping = new CountDownLatch(1);
   private final List<Thread> clients = new ArrayList<>();
 
+  private final Duration pause;
+
   /**
    * @param ids hands out keys of the history, also to other loads of the same tables
+   * @param pause of a client between two transactions; zero for as many as the source takes
    */
-  TpcbLoad(PgDatabase source, TpcbTables tables, int clientCount, AtomicLong ids, long seed) {
+  TpcbLoad(
+      PgDatabase source,
+      TpcbTables tables,
+      int clientCount,
+      AtomicLong ids,
+      long seed,
+      Duration pause) {
     this.source = source;
     this.tables = tables;
     this.ids = ids;
+    this.pause = pause;
     before = ids.get();
     SplittableRandom random = new SplittableRandom(seed);
     for (int i = 0; i < clientCount; i++) {
@@ -117,6 +128,7 @@ final class TpcbLoad implements AutoCloseable {
         history.setInt(5, delta);
         history.executeUpdate();
         commit(connection, id);
+        LockSupport.parkNanos(pause.toNanos());
       }
     }
   }

@@ -8,6 +8,7 @@ import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The four tables of pgbench, the history with a key added.
@@ -38,6 +39,8 @@ record TpcbTables(int branches, int tellers, int accounts) {
       insert into pgbench_accounts select i, 1 + i %% %1$d, 0, '' from generate_series(1, %3$d) i;
       """;
 
+  private static final Pattern STREAMING = Pattern.compile("\"state\":\"streaming\"");
+
   /** Every row counts, in any order. */
   private static final String CONTENT =
       "select count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)), 0) from %s t";
@@ -57,6 +60,13 @@ record TpcbTables(int branches, int tellers, int accounts) {
                   .formatted(table));
       assertThat(created.statusCode()).as(created.body()).isEqualTo(201);
     }
+  }
+
+  /** Waits until all of them stream; before, each may be about to be copied. */
+  static void awaitStreaming(TidemarkProcess tidemark) {
+    Await.until(
+        () -> STREAMING.matcher(tidemark.get("/configurations").body()).results().count(),
+        count -> count == NAMES.size());
   }
 
   /** Waits until each table's target has every row of its source and no other. */

@@ -45,10 +45,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Timeout;
 
 /** Two databases with a table of users, a configuration of it, and what decides its conflicts. */
-@Timeout(120)
 abstract class DecisionsFixture {
   static final Clock CLOCK = Clock.systemUTC();
   static final TestStore STORE = new TestStore();
