@@ -125,7 +125,7 @@ public final class Await {
       return true;
     }
     LockSupport.parkNanos(pause.toNanos());
-    if (Thread.interrupted()) {
+    if (Thread.currentThread().isInterrupted()) {
       throw new IllegalStateException("interrupted while waiting");
     }
     Duration next = pause.multipliedBy(2);

@@ -1,5 +1,7 @@
 package io.tidemark;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,6 +15,8 @@ import io.quarkus.test.junit.QuarkusTest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,6 +40,7 @@ final class LanesTest {
           "CaptureKillTest",
           "CaptureMain",
           "CaptureMeasureTest",
+          "CaptureTest",
           "CaptureWorkload",
           "KafkaChangeWriterTest",
           "OutageIT",
@@ -74,7 +79,7 @@ final class LanesTest {
         .allMatch(test -> test.getSimpleName().endsWith("IT") == lanesOf(test).contains("process"));
   }
 
-  /** Quarkus' tests cannot run at the same time as one another; the other lanes may beside them. */
+  /** Quarkus' tests cannot run at the same time as one another; the other lanes' tests can. */
   @Test
   void thoseOfQuarkusAreInTheLaneOfTheWebAndRunOneAfterAnother() {
     assertThat(tests())
@@ -101,6 +106,17 @@ final class LanesTest {
         .check(CLASSES);
   }
 
+  /** The common pool has few threads, which tests that run at the same time would share. */
+  @Test
+  void whatRunsBesideATestHasAThreadOfItsOwn() {
+    noClasses()
+        .should()
+        .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
+        .orShould()
+        .callMethod(CompletableFuture.class, "supplyAsync", Supplier.class)
+        .check(CLASSES);
+  }
+
   /** A pause that hides a race passes on one machine and fails on another. */
   @Test
   void nobodyPausesToWaitForSomething() {
@@ -109,7 +125,7 @@ final class LanesTest {
             DescribedPredicate.not(
                 nameMatching(".*\\.(" + String.join("|", PAUSING) + ")(\\$.*)?")))
         .should()
-        .callMethod(Thread.class, "sleep", long.class)
+        .callMethodWhere(target(name("sleep")))
         .orShould()
         .dependOnClassesThat(nameMatching(".*\\.(LockSupport|Awaitility)"))
         .check(CLASSES);

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions in which tests look and write: to open one costs a server ten times as much as a
- * statement, and tests poll. A session is kept for the next statement in the same database, reset
- * as if it were new.
+ * statement, and tests poll. A session is kept for the next statement in the same database, with
+ * the settings that it began with.
  */
 public final class TestSessions {
   private static final int IDLE_MAX = 12;
@@ -59,10 +59,14 @@ public final class TestSessions {
       session = IDLE.remove(database);
     }
     // A test may have ended all sessions of its database, or its server.
-    return session != null && session.isValid(VALIDATION_SECONDS) ? session : null;
+    if (session != null && !session.isValid(VALIDATION_SECONDS)) {
+      session.close();
+      return null;
+    }
+    return session;
   }
 
-  /** Not within a transaction that was left open, which ends with its session. */
+  /** Fails in a transaction that was left open; it ends with its session. */
   private static boolean isReset(Statement statement) {
     try {
       statement.execute("discard all");

@@ -21,8 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * and stopped when the JVM ends. Each test takes databases of its own. They are the embedded stack,
  * or with {@code -Dtidemark.it=containers} containers.
  *
- * <p>A test that changes a setting of the whole server, or takes all that there is of something,
- * has to be {@code @Isolated}: other classes run beside it.
+ * <p>A test that changes a setting of the whole server, or uses up something that the server has
+ * for all, must be {@code @Isolated}: other classes run at the same time.
  */
 public final class TestStack {
   private static final AtomicInteger DATABASES = new AtomicInteger();
@@ -147,6 +147,10 @@ public final class TestStack {
   public static void execute(PgDatabase database, String sql) {
     try {
       TestSessions.with(database, statement -> statement.execute(sql));
+      if (sql.contains("alter database") || sql.contains("alter role")) {
+        // A session keeps the settings that it began with.
+        TestSessions.end(database);
+      }
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whatever makes a value unique at the target, the row that holds it is found, and no other. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
 @Tag("database")
 final class HeldValuesTest {
   private static final String T = "2024-01-01 00:00:00+00";

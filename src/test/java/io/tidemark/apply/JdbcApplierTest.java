@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
@@ -261,7 +262,8 @@ final class JdbcApplierTest {
                 } catch (SQLException e) {
                   throw new IllegalStateException(e);
                 }
-              });
+              },
+              Background.THREADS);
       Await.until(
           () ->
               TestStack.text(

@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.Await;
 import io.tidemark.TestSessions;
 import io.tidemark.TestStack;
 import io.tidemark.change.Backoff;
@@ -19,10 +20,12 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.logging.Level;
@@ -49,6 +52,8 @@ final class CaptureFixture implements AutoCloseable {
           .map(Logger::getLogger)
           .peek(logger -> logger.setLevel(Level.SEVERE))
           .toList();
+
+  private static final int LOOKS = 4;
 
   final PgDatabase source;
   final String prefix;
@@ -123,6 +128,26 @@ final class CaptureFixture implements AutoCloseable {
           ResultSet row = statement.executeQuery(sql);
           return row.next() ? String.valueOf(row.getString(1)) : "";
         });
+  }
+
+  /** Waits until somebody at the source has asked the same several times more. */
+  void awaitLooks(String question) {
+    // A statement is on record as it was sent, over several lines.
+    String last =
+        """
+        select coalesce(max(query_start)::text, '')
+        from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()
+          and regexp_replace(query, '\\s+', ' ', 'g') like '%s%%'
+        """
+            .formatted(question);
+    Set<String> looks = new HashSet<>();
+    Await.until(
+        () -> {
+          looks.add(query(last));
+          return looks.size();
+        },
+        seen -> seen > LOOKS);
   }
 
   long now() throws SQLException {
@@ -206,8 +231,11 @@ final class CaptureFixture implements AutoCloseable {
 
   @Override
   public void close() {
-    trackers.forEach(ChangeTracker::close);
-    TestStack.dropSlots(source);
+    try {
+      trackers.forEach(ChangeTracker::close);
+    } finally {
+      TestStack.dropSlots(source);
+    }
   }
 
   /** Has the broker refuse larger batches of records in a table's topic. */

@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Background;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeJson;
 import io.tidemark.change.TableName;
@@ -59,7 +60,8 @@ class CaptureMeasureTest {
     long[] committed = new long[count];
     long[] delays = new long[count];
     CompletableFuture<Void> reader =
-        CompletableFuture.runAsync(() -> follow(fixture, first, count, committed, delays));
+        CompletableFuture.runAsync(
+            () -> follow(fixture, first, count, committed, delays), Background.THREADS);
     Thread.sleep(1000);
     try (Connection connection = fixture.source.open("load");
         PreparedStatement insert = connection.prepareStatement("insert into t values (?, 'v')")) {

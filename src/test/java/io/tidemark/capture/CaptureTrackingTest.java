@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
@@ -22,8 +22,6 @@ import org.junit.jupiter.api.Test;
 class CaptureTrackingTest {
   private static final TableName T = new TableName("public", "t");
   private static final TableName U = new TableName("public", "u");
-
-  private static final int LOOKS = 4;
 
   @Test
   void waitsForWritersThatBeganBeforeTheTableWasTracked() throws Exception {
@@ -36,12 +34,13 @@ class CaptureTrackingTest {
         writer.setAutoCommit(false);
         statement.execute("insert into u values (1)");
         CompletableFuture<Void> tracked =
-            CompletableFuture.runAsync(() -> tracker.ensureTracked(fixture.source, U));
+            CompletableFuture.runAsync(
+                () -> tracker.ensureTracked(fixture.source, U), Background.THREADS);
         Await.until(() -> fixture.query("select count(*) from pg_publication_tables").equals("2"));
-        awaitLooks(fixture, "select count(*) from pg_catalog.pg_locks");
+        fixture.awaitLooks("select count(*) from pg_catalog.pg_locks");
         assertThat(tracked).isNotDone();
         statement.execute("prepare transaction 'p'");
-        awaitLooks(fixture, "select count(*) from pg_catalog.pg_locks");
+        fixture.awaitLooks("select count(*) from pg_catalog.pg_locks");
         assertThat(tracked).isNotDone();
         writer.setAutoCommit(true);
         statement.execute("commit prepared 'p'");
@@ -188,44 +187,6 @@ class CaptureTrackingTest {
   }
 
   @Test
-  void evictsNobodyWhoIsMakingTheSlot() throws Exception {
-    try (CaptureFixture fixture = new CaptureFixture();
-        Connection writer = fixture.source.open("writer");
-        Connection making = fixture.source.open("making");
-        Connection evicting = fixture.source.open("evicting")) {
-      fixture.execute("create table t (id int primary key)");
-      writer.setAutoCommit(false);
-      writer.createStatement().execute("insert into t values (1)");
-      // Waits for the writer, and holds the slot meanwhile.
-      CompletableFuture<Void> made =
-          CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.create(making, "half_made")));
-      Await.until(() -> PgSlot.find(evicting, "half_made").map(PgSlot::active).orElse(false));
-
-      CompletableFuture<Void> evicted =
-          CompletableFuture.runAsync(() -> unchecked(() -> PgSlot.evict(evicting, "half_made")));
-      awaitLooks(fixture, "select pg_catalog.pg_terminate_backend(s.active_pid)");
-      assertThat(evicted).isNotDone();
-      writer.commit();
-
-      Await.result(made);
-      Await.result(evicted);
-      PgSlot.drop(evicting, "half_made");
-    }
-  }
-
-  private interface Work {
-    void run() throws Exception;
-  }
-
-  private static void unchecked(Work work) {
-    try {
-      work.run();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  @Test
   void anyInstanceCanWaitForWhatAnotherWrites() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
       fixture.execute("create table t (id int primary key)");
@@ -242,26 +203,6 @@ class CaptureTrackingTest {
       assertThat(waiting.awaitWritten(fixture.source, fixture.now(), Duration.ofMillis(300)))
           .isFalse();
     }
-  }
-
-  /** Waits until somebody at the source has asked the same several times more. */
-  private static void awaitLooks(CaptureFixture fixture, String question) {
-    // A statement is on record as it was sent, over several lines.
-    String last =
-        """
-        select coalesce(max(query_start)::text, '')
-        from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()
-          and regexp_replace(query, '\\s+', ' ', 'g') like '%s%%'
-        """
-            .formatted(question);
-    Set<String> looks = new HashSet<>();
-    Await.until(
-        () -> {
-          looks.add(fixture.query(last));
-          return looks.size();
-        },
-        seen -> seen > LOOKS);
   }
 
   private static void awaitPhase(ChangeTracker tracker, Phase phase) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.change.Change;
 import io.tidemark.change.ChangeSource;
 import io.tidemark.change.OperatingFailure;
@@ -248,12 +249,14 @@ class KafkaChangeWriterTest {
                   // Somebody else's turn: a capture that fails waits longer each time.
                   LockSupport.parkNanos(Duration.ofMillis(150).toNanos());
                 }
-              });
+              },
+              Background.THREADS);
       try {
         for (int i = 0; i < 15 || begun.get() < 15; i++) {
           WrittenPosition position = WrittenPosition.released(i);
           KafkaChangeWriter.recordOnce(() -> writer(fixture, topics), position);
           assertThat(position(fixture)).isEqualTo(position);
+          assertThat(beginning).isNotDone();
         }
       } finally {
         done.set(true);

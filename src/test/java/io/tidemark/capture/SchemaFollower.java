@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.Background;
 import io.tidemark.change.ChangeJson;
 import io.tidemark.change.TableName;
 import io.tidemark.change.TopicName;
@@ -25,7 +26,7 @@ final class SchemaFollower implements AutoCloseable {
   SchemaFollower(CaptureFixture fixture, TableName table) {
     this.fixture = fixture;
     this.topic = TopicName.of(fixture.prefix, CaptureFixture.CONNECTION, table);
-    this.found = CompletableFuture.supplyAsync(this::follow);
+    this.found = CompletableFuture.supplyAsync(this::follow, Background.THREADS);
   }
 
   private Set<String> follow() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
 import io.tidemark.change.OperatingFailure;
@@ -255,7 +256,8 @@ final class JdbcConflictLogTest {
               .formatted(configuration));
       joining =
           CompletableFuture.supplyAsync(
-              () -> log.join(List.of(later("1", row("1", "late", "t", "x"), 9000))));
+              () -> log.join(List.of(later("1", row("1", "late", "t", "x"), 9000))),
+              Background.THREADS);
       awaitBlocked();
       assertThat(joining).isNotDone();
       decision.commit();
@@ -270,9 +272,7 @@ final class JdbcConflictLogTest {
     String blocked =
         "select exists (select from pg_stat_activity"
             + " where wait_event_type = 'Lock' and datname = current_database())";
-    for (boolean waits = false; !waits; ) {
-      waits = STORE.text(blocked).equals("t");
-    }
+    Await.until(() -> STORE.text(blocked), "t"::equals);
   }
 
   @Test

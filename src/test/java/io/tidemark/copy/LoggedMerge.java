@@ -111,7 +111,7 @@ final class LoggedMerge {
     public void awaitSeen(SourceSnapshot snapshot) {
       snapshotEnd = topic.capture();
       try (PgSession session = PgSession.open(pg.target, Kind.TARGET, "test", "position")) {
-        Await.until(() -> session.number("select at from position") >= snapshotEnd);
+        Await.until(() -> session.number("select at from position"), at -> at >= snapshotEnd);
       }
     }
 

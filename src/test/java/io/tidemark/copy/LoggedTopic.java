@@ -97,7 +97,7 @@ final class LoggedTopic {
   /** Waits until the loop is near enough for a writer to write so many rows. */
   void awaitRoom(int rows) {
     try {
-      assertThat(room.tryAcquire(rows, 1, TimeUnit.MINUTES)).as("the loop goes on").isTrue();
+      assertThat(room.tryAcquire(rows, 10, TimeUnit.MINUTES)).as("the loop goes on").isTrue();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -14,8 +14,10 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 @Tag("database")
+@Isolated("the brokers of a JVM share what notices a fault")
 class EmbeddedBrokerFaultTest {
 
   @Test

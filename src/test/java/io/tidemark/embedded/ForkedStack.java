@@ -1,5 +1,6 @@
 package io.tidemark.embedded;
 
+import io.tidemark.Background;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -62,7 +63,7 @@ public final class ForkedStack implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     BufferedReader output = process.inputReader();
     String answer =
-        CompletableFuture.supplyAsync(() -> firstAnswer(output))
+        CompletableFuture.supplyAsync(() -> firstAnswer(output), Background.THREADS)
             .completeOnTimeout("no answer in time", ANSWER_SECONDS_MAX, TimeUnit.SECONDS)
             .join();
     return new ForkedStack(process, answer);

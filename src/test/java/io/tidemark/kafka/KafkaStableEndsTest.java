@@ -3,6 +3,7 @@ package io.tidemark.kafka;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
@@ -49,7 +50,8 @@ class KafkaStableEndsTest {
 
       CompletableFuture<Map<TopicPartition, Long>> ends =
           CompletableFuture.supplyAsync(
-              () -> KafkaStableEnds.of(counting(consumer), List.of(partition), TestStack.kafka()));
+              () -> KafkaStableEnds.of(counting(consumer), List.of(partition), TestStack.kafka()),
+              Background.THREADS);
       Await.until(looks::get, count -> count > LOOKS);
       assertThat(ends).isNotDone();
       producer.commitTransaction();

@@ -2,6 +2,7 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Background;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.embedded.ForkedStack;
 import io.tidemark.postgres.PgDatabase;
@@ -31,7 +32,8 @@ final class ExternalServer implements AutoCloseable {
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }
-        });
+        },
+        Background.THREADS);
   }
 
   void stop() throws IOException {

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The packaged program in a process of its own, with a data directory and ports of its own. What
@@ -31,6 +32,13 @@ public final class TidemarkProcess implements AutoCloseable {
       Arrays.stream(System.getProperty("tidemark.it.jvm", "").split(" "))
           .filter(option -> !option.isBlank())
           .toList();
+
+  private static final System.Logger LOG = System.getLogger(TidemarkProcess.class.getName());
+
+  private static final int FIRST_PORT = 12_000;
+  private static final int PORTS = 8_000;
+  private static final AtomicInteger NEXT_PORT =
+      new AtomicInteger((int) ProcessHandle.current().pid() * 50);
 
   private static final String API = "/api/v1/sync/sql-sync";
 
@@ -64,9 +72,18 @@ public final class TidemarkProcess implements AutoCloseable {
     kafkaPort = freePort();
   }
 
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
+  /**
+   * A port that nobody listens on. It lies below those that systems give to outgoing connections,
+   * so that it is still free when a process that was killed is started again.
+   */
+  private static int freePort() {
+    while (true) {
+      int port = FIRST_PORT + Math.floorMod(NEXT_PORT.getAndIncrement(), PORTS);
+      try (ServerSocket socket = new ServerSocket(port)) {
+        return socket.getLocalPort();
+      } catch (IOException e) {
+        LOG.log(System.Logger.Level.DEBUG, "port {0} is taken", port);
+      }
     }
   }
 

@@ -223,7 +223,7 @@ final class TwoWayIT {
     }
 
     void untilWritten(int many) {
-      Await.until(() -> written.get() >= many);
+      Await.until(written::get, count -> count >= many);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowKey;
@@ -228,7 +229,8 @@ final class ConflictDecisionsTest extends DecisionsFixture {
       ids[key] = differing(key);
     }
 
-    CompletableFuture<Void> stream = CompletableFuture.runAsync(() -> stream(keys, versions));
+    CompletableFuture<Void> stream =
+        CompletableFuture.runAsync(() -> stream(keys, versions), Background.THREADS);
     int decided = 0;
     for (UUID id : ids) {
       Outcome<Decided> outcome = decisions.decide(id, of(Resolution.SOURCE));

@@ -292,7 +292,7 @@ final class EngineFixture implements AutoCloseable {
 
   /** Waits until an execution has completed; one that failed says why. */
   void awaitCompleted(UUID execution) {
-    Await.until(() -> execution(execution).status().isFinal());
+    Await.until(() -> execution(execution), now -> now.status().isFinal());
     Assertions.assertThat(execution(execution))
         .matches(now -> now.status() == ExecutionStatus.COMPLETED, "completed");
   }

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
@@ -41,7 +42,8 @@ class OvertakenStreamTest {
     fixture.awaitState(t, SyncState.STREAMING);
 
     AtomicBoolean enough = new AtomicBoolean();
-    CompletableFuture<Void> overtaking = CompletableFuture.runAsync(() -> overtake(enough));
+    CompletableFuture<Void> overtaking =
+        CompletableFuture.runAsync(() -> overtake(enough), Background.THREADS);
     try {
       for (int i = 0; i < TRANSACTIONS; i++) {
         TestStack.execute(

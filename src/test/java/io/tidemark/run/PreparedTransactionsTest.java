@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
@@ -104,7 +105,7 @@ class PreparedTransactionsTest {
     prepare("early", "insert into t values (2, 'early'); update t set v = 'early' where id = 1");
 
     CompletableFuture<UUID> made =
-        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
+        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""), Background.THREADS);
     Await.until(() -> TestStack.text(tables.fixture.source, PUBLISHED).equals("t"));
     tables.source("insert into t values (3, 'meanwhile')");
     assertThat(made).isNotDone();
@@ -123,7 +124,7 @@ class PreparedTransactionsTest {
     prepare("early", "insert into t values (1, 'early')");
 
     CompletableFuture<UUID> made =
-        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""));
+        CompletableFuture.supplyAsync(() -> tables.fixture.create("t", ""), Background.THREADS);
     Await.untilAsserted(
         () ->
             assertThat(tables.fixture.engine().captures())

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
@@ -31,12 +32,7 @@ class RemovedWalTest {
       fixture.stop();
       TestStack.execute(fixture.source, "update t set v = 'lost'");
 
-      removeWal();
-      assertThat(
-              TestStack.text(
-                  fixture.source,
-                  "select wal_status from pg_replication_slots where slot_name = '" + slot + "'"))
-          .isEqualTo("lost");
+      removeWal(slot);
       fixture.start();
       fixture.awaitCapture("failed");
       assertThat(EngineFixture.content(fixture.target, "t"))
@@ -48,15 +44,25 @@ class RemovedWalTest {
     }
   }
 
-  private void removeWal() {
+  private void removeWal(String slot) {
     alterSystem("set max_slot_wal_keep_size = '1MB'");
     try {
       for (int i = 0; i < 4; i++) {
         TestStack.execute(fixture.source, "create table wal_" + i + " (); select pg_switch_wal()");
       }
-      TestStack.execute(fixture.source, "checkpoint");
+      // The checkpointer hears of the setting some time after the reload.
+      Await.until(
+          () -> {
+            TestStack.execute(fixture.source, "checkpoint");
+            return TestStack.text(
+                fixture.source,
+                "select wal_status from pg_replication_slots where slot_name = '" + slot + "'");
+          },
+          "lost"::equals);
     } finally {
       alterSystem("reset max_slot_wal_keep_size");
+      Await.until(
+          () -> TestStack.text(fixture.source, "show max_slot_wal_keep_size"), "-1"::equals);
     }
   }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Changes of a table of which a configuration takes some rows. */
-@Tag("every-postgres")
+@Tag("oldest-postgres")
 @Tag("engine")
 class RowFilterTest {
   private static final String TABLE =

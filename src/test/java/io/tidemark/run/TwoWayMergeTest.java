@@ -73,10 +73,14 @@ class TwoWayMergeTest {
     fixture.awaitState(t, SyncState.STREAMING);
     try (Users here = new Users(fixture.source, 0);
         Users there = new Users(fixture.target, ROWS)) {
-      for (int i = 1; i <= 4; i++) {
+      long hereMeanwhile = 0;
+      long thereMeanwhile = 0;
+      for (int i = 0; i < 4 || hereMeanwhile < 50 || thereMeanwhile < 50; i++) {
+        long hereBefore = here.written();
+        long thereBefore = there.written();
         merge(t);
-        here.awaitWrites(25 * i);
-        there.awaitWrites(25 * i);
+        hereMeanwhile += here.written() - hereBefore;
+        thereMeanwhile += there.written() - thereBefore;
       }
       here.stop();
       there.stop();
@@ -198,8 +202,12 @@ class TwoWayMergeTest {
       }
     }
 
-    void awaitWrites(long count) {
-      Await.until(writes::get, written -> written >= count);
+    /** Writes so far; fails if there will be no more. */
+    long written() throws SQLException {
+      if (failure.get() != null) {
+        throw failure.get();
+      }
+      return writes.get();
     }
 
     long stop() throws InterruptedException, SQLException {

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.sync.SyncState;
 import java.util.UUID;
@@ -55,7 +56,8 @@ class UnseenCommitTest {
                 TestStack.execute(
                     fixture.source,
                     "set synchronous_commit = on;"
-                        + " insert into t values (3, 'new'); update t set v = 'new' where id = 1"));
+                        + " insert into t values (3, 'new'); update t set v = 'new' where id = 1"),
+            Background.THREADS);
     Await.until(
         () ->
             TestStack.text(fixture.target, "select string_agg(v, ',' order by id) from t")
@@ -89,7 +91,8 @@ class UnseenCommitTest {
                     "set synchronous_commit = on;"
                         + " select pg_logical_emit_message(true, 'unseen-commit-test', '')");
               }
-            });
+            },
+            Background.THREADS);
     try {
       Await.until(() -> !TestStack.text(fixture.source, "select count(*)" + WAITING).equals("0"));
     } finally {

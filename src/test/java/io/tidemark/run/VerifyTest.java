@@ -3,6 +3,7 @@ package io.tidemark.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.Await;
+import io.tidemark.Background;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
@@ -262,7 +263,8 @@ class VerifyTest {
                 } catch (SQLException e) {
                   throw new CompletionException(e);
                 }
-              });
+              },
+              Background.THREADS);
     }
 
     private void write(PgDatabase side, SplittableRandom random, int from, int to)
@@ -284,7 +286,11 @@ class VerifyTest {
       }
     }
 
+    /** Writes so far; fails if there will be no more. */
     int written() {
+      if (writing.isCompletedExceptionally()) {
+        writing.join();
+      }
       return written.get();
     }
 

@@ -23,6 +23,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
 import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure;
@@ -45,12 +46,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
-@TestProfile(CallersProfile.class)
+@TestProfile(JwtTest.WithIssuer.class)
 @Tag("web")
 @Execution(ExecutionMode.SAME_THREAD)
 class JwtTest {
   private static final String ISSUER = "https://login.example.org/";
   private static final String AUDIENCE = "tidemark";
+
+  /** An issuer, and one token of our own. */
+  public static final class WithIssuer implements QuarkusTestProfile {
+    @Override
+    public Map<String, String> getConfigOverrides() {
+      return Map.of("tidemark.api.tokens", "viewer:viewer-0123456789");
+    }
+
+    @Override
+    public List<TestResourceEntry> testResources() {
+      return List.of(new TestResourceEntry(Issuer.class));
+    }
+  }
 
   /** An issuer of tokens, as far as we see of one: its keys. */
   public static final class Issuer implements QuarkusTestResourceLifecycleManager {

@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -47,11 +46,13 @@ public final class TestDatabases implements QuarkusTestResourceLifecycleManager 
     settings.put("quarkus.datasource.jdbc.url", url("store"));
     settings.put("quarkus.datasource.username", USER);
     settings.put("quarkus.datasource.password", PASSWORD);
-    for (String name : List.of("source", "target")) {
-      settings.put("tidemark.connections." + name + ".url", url(name));
-      settings.put("tidemark.connections." + name + ".username", USER);
-      settings.put("tidemark.connections." + name + ".password", PASSWORD);
-    }
+    // One with its password in the URL, one without: neither may be shown.
+    settings.put(
+        "tidemark.connections.source.url",
+        url("source") + "?user=" + USER + "&password=" + PASSWORD);
+    settings.put("tidemark.connections.target.url", url("target"));
+    settings.put("tidemark.connections.target.username", USER);
+    settings.put("tidemark.connections.target.password", PASSWORD);
     settings.put("tidemark.connections.dead.url", "jdbc:postgresql://localhost:1/nowhere");
     settings.put("tidemark.connections.dead.username", "nobody");
     settings.put("tidemark.connections.dead.password", PASSWORD);

@@ -6,6 +6,7 @@ import static org.hamcrest.Matchers.equalTo;
 
 import io.quarkus.test.common.QuarkusTestResource;
 import io.quarkus.test.junit.QuarkusTest;
+import io.quarkus.test.junit.QuarkusTestProfile;
 import io.quarkus.test.junit.TestProfile;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +20,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @QuarkusTest
 @QuarkusTestResource(TestDatabases.class)
-@TestProfile(CallersProfile.class)
+@TestProfile(TokensTest.WithTokens.class)
 @Tag("web")
 @Execution(ExecutionMode.SAME_THREAD)
 class TokensTest {
   private static final String NOBODY = "00000000-0000-0000-0000-000000000000";
+
+  /** Sets one token for each role, and no issuer. */
+  public static final class WithTokens implements QuarkusTestProfile {
+    @Override
+    public Map<String, String> getConfigOverrides() {
+      return Map.of(
+          "tidemark.api.tokens",
+          "viewer:viewer-0123456789,operator:operator-0123456789,admin:admin-0123456789");
+    }
+  }
 
   @ParameterizedTest
   @CsvSource({
