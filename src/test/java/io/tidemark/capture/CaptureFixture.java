@@ -34,6 +34,9 @@ import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListTransactionsOptions;
+import org.apache.kafka.clients.admin.TransactionListing;
+import org.apache.kafka.clients.admin.TransactionState;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.PartitionInfo;
@@ -193,6 +196,7 @@ final class CaptureFixture implements AutoCloseable {
 
   /** Every committed record of a topic. */
   List<ConsumerRecord<byte[], byte[]>> records(String topic) {
+    awaitMarkers();
     List<ConsumerRecord<byte[], byte[]>> all = new ArrayList<>();
     try (KafkaConsumer<byte[], byte[]> consumer = consumer()) {
       List<TopicPartition> partitions =
@@ -207,6 +211,25 @@ final class CaptureFixture implements AutoCloseable {
       }
     }
     return all;
+  }
+
+  /**
+   * Waits until the partitions know of every transaction that has ended: a commit is answered once
+   * it is certain, and a committed reader sees its records a moment later.
+   */
+  private void awaitMarkers() {
+    ListTransactionsOptions ending =
+        new ListTransactionsOptions()
+            .filterStates(List.of(TransactionState.PREPARE_COMMIT, TransactionState.PREPARE_ABORT));
+    try (Admin admin = Admin.create(clients)) {
+      Await.until(
+          () ->
+              admin.listTransactions(ending).all().get().stream()
+                  .map(TransactionListing::transactionalId)
+                  .filter(id -> id.startsWith(prefix))
+                  .toList(),
+          List::isEmpty);
+    }
   }
 
   /** A reader of committed records, in no group. */
