@@ -2,9 +2,7 @@ package io.tidemark;
 
 import java.util.concurrent.Executor;
 
-/**
- * What runs beside a test, each in a thread of its own: the common pool may have no thread left.
- */
+/** Runs tasks of tests in threads of their own: the common pool may have none left. */
 public final class Background {
   public static final Executor THREADS =
       task -> {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 final class LanesTest {
   private static final Set<String> LANES = Set.of("unit", "database", "engine", "web", "process");
 
-  /** Whoever needs one of these needs a server or another process. */
+  /** A class that needs one of these needs a server or another process. */
   private static final Set<String> SERVERS =
       Set.of("TestStack", "ForkedStack", "EmbeddedStack", "TidemarkProcess", "CaptureProcess");
 
@@ -53,6 +53,8 @@ final class LanesTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
           .withImportOption(ImportOption.Predefined.ONLY_INCLUDE_TESTS)
+          // The benchmark is no test, and only there if its profile was built.
+          .withImportOption(location -> !location.contains("/bench/"))
           .importPackages("io.tidemark");
 
   private static List<JavaClass> tests() {
@@ -108,7 +110,7 @@ final class LanesTest {
 
   /** The common pool has few threads, which tests that run at the same time would share. */
   @Test
-  void whatRunsBesideATestHasAThreadOfItsOwn() {
+  void backgroundTasksHaveThreadsOfTheirOwn() {
     noClasses()
         .should()
         .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
