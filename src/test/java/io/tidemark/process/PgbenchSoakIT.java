@@ -22,8 +22,6 @@ final class PgbenchSoakIT {
   private static final Duration LOAD = Duration.ofMinutes(1);
   private static final int KILLS = 5;
 
-  /** A first copy of a million rows, and what a killed process left undone. */
-
   /** A second or two as a rule; a stream that cannot follow falls behind without end. */
   private static final double LAG_SECONDS_MAX = 10;
 
