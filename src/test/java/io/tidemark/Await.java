@@ -3,12 +3,15 @@ package io.tidemark;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,12 +22,13 @@ import org.jspecify.annotations.Nullable;
 public final class Await {
   /**
    * The longest time without progress. The slowest single step of any test (a start of the program
-   * with its servers) takes about 15 s, and machines differ by a factor of five.
+   * with its servers) takes about 15 s, machines differ by a factor of five, and other tests run at
+   * the same time. Only a test that fails waits for so long.
    */
-  private static final Duration STALL_MAX = Duration.ofMinutes(3);
+  public static final Duration STALL_MAX = Duration.ofMinutes(10);
 
   /** Ends a wait whose observation changes forever, such as a counter of attempts. */
-  private static final Duration TOTAL_MAX = Duration.ofMinutes(20);
+  private static final Duration TOTAL_MAX = Duration.ofMinutes(30);
 
   private static final Duration PAUSE_MIN = Duration.ofMillis(5);
   private static final Duration PAUSE_MAX = Duration.ofMillis(160);
@@ -111,6 +115,27 @@ public final class Await {
       return running.get(STALL_MAX.toSeconds(), TimeUnit.SECONDS);
     } catch (TimeoutException e) {
       throw new AssertionError("Still running after " + STALL_MAX.toSeconds() + " s", e);
+    }
+  }
+
+  /**
+   * What a call that may block for ever answers, for as long as a wait without progress may last.
+   */
+  public static <T> T answer(Supplier<T> call) {
+    try {
+      return result(CompletableFuture.supplyAsync(call, Background.THREADS));
+    } catch (ExecutionException e) {
+      throw new AssertionError(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Takes permits, for as long as a wait without progress may last. */
+  public static void permits(Semaphore semaphore, int permits) throws InterruptedException {
+    if (!semaphore.tryAcquire(permits, STALL_MAX.toSeconds(), TimeUnit.SECONDS)) {
+      throw new AssertionError("Still not %d permits: %s".formatted(permits, semaphore));
     }
   }
 

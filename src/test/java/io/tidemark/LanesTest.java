@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
@@ -116,6 +117,25 @@ final class LanesTest {
         .callMethod(CompletableFuture.class, "runAsync", Runnable.class)
         .orShould()
         .callMethod(CompletableFuture.class, "supplyAsync", Supplier.class)
+        .check(CLASSES);
+  }
+
+  /** How long a test waits is decided in one place. */
+  @Test
+  void onlyTheWaitsKnowTimes() {
+    noClasses()
+        .that(
+            DescribedPredicate.not(
+                nameMatching(".*\\.(Await|" + String.join("|", PAUSING) + ")(\\$.*)?")))
+        .should()
+        .callMethodWhere(
+            DescribedPredicate.describe(
+                "has a bound in time",
+                call ->
+                    call.getTargetOwner().getPackageName().startsWith("java.util.concurrent")
+                        && !call.getTargetOwner().isEquivalentTo(TimeUnit.class)
+                        && call.getTarget().getRawParameterTypes().stream()
+                            .anyMatch(type -> type.isEquivalentTo(TimeUnit.class))))
         .check(CLASSES);
   }
 

@@ -2,6 +2,7 @@ package io.tidemark.capture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tidemark.Await;
 import io.tidemark.capture.CaptureFixture.Read;
 import io.tidemark.change.Change;
 import io.tidemark.change.Row;
@@ -24,7 +25,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Concurrent transactions whose history proves itself: every change of a row raises its number by
@@ -137,9 +137,8 @@ final class CaptureWorkload {
   void stop() throws InterruptedException, ExecutionException {
     stopping = true;
     threads.shutdown();
-    assertThat(threads.awaitTermination(5, TimeUnit.MINUTES)).isTrue();
     for (Future<?> writer : writers) {
-      writer.get();
+      Await.result(writer);
     }
   }
 

@@ -1,7 +1,6 @@
 package io.tidemark.copy;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import io.tidemark.Await;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.TableName;
@@ -15,7 +14,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -97,7 +95,7 @@ final class LoggedTopic {
   /** Waits until the loop is near enough for a writer to write so many rows. */
   void awaitRoom(int rows) {
     try {
-      assertThat(room.tryAcquire(rows, 10, TimeUnit.MINUTES)).as("the loop goes on").isTrue();
+      Await.permits(room, rows);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -1,6 +1,6 @@
 package io.tidemark.embedded;
 
-import io.tidemark.Background;
+import io.tidemark.Await;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -9,14 +9,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /** An embedded stack in another process, which can be stopped or killed alone. */
 public final class ForkedStack implements AutoCloseable {
-
-  private static final long ANSWER_SECONDS_MAX = 300;
-  private static final long END_SECONDS_MAX = 300;
 
   private final Process process;
   private final String answer;
@@ -62,11 +57,7 @@ public final class ForkedStack implements AutoCloseable {
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     BufferedReader output = process.inputReader();
-    String answer =
-        CompletableFuture.supplyAsync(() -> firstAnswer(output), Background.THREADS)
-            .completeOnTimeout("no answer in time", ANSWER_SECONDS_MAX, TimeUnit.SECONDS)
-            .join();
-    return new ForkedStack(process, answer);
+    return new ForkedStack(process, Await.answer(() -> firstAnswer(output)));
   }
 
   private static String firstAnswer(BufferedReader output) {
@@ -108,13 +99,14 @@ public final class ForkedStack implements AutoCloseable {
 
   /** As {@code kill -9} does: no hook of the process runs. */
   public void kill() {
-    process.destroyForcibly().onExit().orTimeout(END_SECONDS_MAX, TimeUnit.SECONDS).join();
+    process.destroyForcibly();
+    Await.until(() -> !process.isAlive());
   }
 
   /** Stops the servers in order. */
   @Override
   public void close() throws IOException {
     process.getOutputStream().close();
-    process.onExit().orTimeout(END_SECONDS_MAX, TimeUnit.SECONDS).join();
+    Await.until(() -> !process.isAlive());
   }
 }

@@ -1,12 +1,12 @@
 package io.tidemark.embedded;
 
+import io.tidemark.Await;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +23,6 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /** Writes to and reads from running servers, as any client would. */
 final class Probe {
 
-  private static final Duration READ_BOUND = Duration.ofSeconds(30);
   private static final int RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
   private Probe() {}
@@ -90,10 +89,12 @@ final class Probe {
       TopicPartition partition = new TopicPartition(topic, 0);
       consumer.assign(List.of(partition));
       consumer.seekToBeginning(List.of(partition));
-      Instant end = Instant.now().plus(READ_BOUND);
-      while (values.size() < wanted && Instant.now().isBefore(end)) {
-        consumer.poll(Duration.ofMillis(100)).forEach(record -> values.add(record.value()));
-      }
+      Await.until(
+          () -> {
+            consumer.poll(Duration.ofMillis(100)).forEach(record -> values.add(record.value()));
+            return values.size();
+          },
+          read -> read >= wanted);
     }
     return values;
   }

@@ -13,7 +13,6 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -185,7 +184,7 @@ public final class TidemarkProcess implements AutoCloseable {
   private HttpResponse<String> send(String method, String path, String json) throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + path))
-            .timeout(Duration.ofSeconds(90));
+            .timeout(Await.STALL_MAX);
     if (json == null) {
       request.method(method, BodyPublishers.noBody());
     } else {
