@@ -24,7 +24,7 @@ final class LargeRowsIT {
   @Test
   void aBacklogOfThemIsAppliedInBatchesThatMemoryHolds() throws Exception {
     try (TidemarkProcess tidemark =
-        new TidemarkProcess(
+        TidemarkProcess.underLoad(
             Path.of("target", "it", "large-rows-" + ProcessHandle.current().pid()))) {
       tidemark.serve();
       for (String side : new String[] {"source", "target"}) {

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /**
  * The packaged program in a process of its own, with a data directory and ports of its own. What
@@ -26,11 +27,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class TidemarkProcess implements AutoCloseable {
   private static final Path JAR = Path.of("target", "quarkus-app", "quarkus-run.jar");
 
-  /** How the program is compiled: as in the field where it runs for long or is measured. */
-  private static final List<String> JVM =
+  /**
+   * How the JVM compiles the program: quickly, for a short life, unless the profile is for long
+   * ones.
+   */
+  private static final List<String> SHORT_LIFE =
       Arrays.stream(System.getProperty("tidemark.it.jvm", "").split(" "))
           .filter(option -> !option.isBlank())
           .toList();
+
+  private static final String HEAP = "512m";
 
   private static final System.Logger LOG = System.getLogger(TidemarkProcess.class.getName());
 
@@ -43,7 +49,7 @@ public final class TidemarkProcess implements AutoCloseable {
 
   private final Path directory;
   private final Map<String, String> settings;
-  private final String heap;
+  private final List<String> jvm;
   private final int httpPort;
   private final int postgresPort;
   private final int kafkaPort;
@@ -55,7 +61,7 @@ public final class TidemarkProcess implements AutoCloseable {
   }
 
   TidemarkProcess(Path directory, Map<String, String> settings) throws IOException {
-    this(directory, settings, "512m");
+    this(directory, settings, HEAP);
   }
 
   /**
@@ -63,9 +69,20 @@ public final class TidemarkProcess implements AutoCloseable {
    */
   public TidemarkProcess(Path directory, Map<String, String> settings, String heap)
       throws IOException {
+    this(directory, settings, heap, SHORT_LIFE);
+  }
+
+  /** With a JVM as in the field: for a load that takes longer than the start. */
+  static TidemarkProcess underLoad(Path directory) throws IOException {
+    return new TidemarkProcess(directory, Map.of(), HEAP, List.of());
+  }
+
+  private TidemarkProcess(
+      Path directory, Map<String, String> settings, String heap, List<String> compilation)
+      throws IOException {
     this.directory = Files.createDirectories(directory);
     this.settings = Map.copyOf(settings);
-    this.heap = heap;
+    jvm = Stream.concat(Stream.of("-Xmx" + heap), compilation.stream()).toList();
     httpPort = freePort();
     postgresPort = freePort();
     kafkaPort = freePort();
@@ -123,8 +140,7 @@ public final class TidemarkProcess implements AutoCloseable {
   private void launch(String... command) throws IOException {
     List<String> line = new ArrayList<>();
     line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    line.add("-Xmx" + heap);
-    line.addAll(JVM);
+    line.addAll(jvm);
     line.add("-Dquarkus.http.port=" + httpPort);
     line.add("-Dtidemark.embedded.postgres-port=" + postgresPort);
     line.add("-Dtidemark.embedded.kafka-port=" + kafkaPort);
