@@ -12,6 +12,7 @@ import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.common.errors.BrokerIdNotRegisteredException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.utils.Time;
 
@@ -74,7 +75,7 @@ final class KafkaFormerLife {
     }
   }
 
-  /** False when the controller has not read its own log yet. */
+  /** False while the controller is not ready. */
   private static boolean tryUnregister(String controller)
       throws InterruptedException, TimeoutException {
     String bound = Long.toString(ANSWER_BOUND.toMillis());
@@ -92,11 +93,18 @@ final class KafkaFormerLife {
       if (e.getCause() instanceof BrokerIdNotRegisteredException) {
         return true;
       }
-      // What a controller says until it has read the level of its metadata.
-      if (e.getCause() instanceof UnsupportedVersionException) {
+      if (isNotReady(e.getCause())) {
         return false;
       }
       throw new EmbeddedStackException("The Kafka controller refused: " + e.getCause(), e);
     }
+  }
+
+  /**
+   * Whether a controller that starts may answer this: it has not read the level of its metadata
+   * yet, or does not know yet that it leads.
+   */
+  static boolean isNotReady(Throwable answer) {
+    return answer instanceof UnsupportedVersionException || answer instanceof RetriableException;
   }
 }
