@@ -54,6 +54,19 @@ final class PipelineIT {
   @CsvSource({"1, 1", "3, 2"})
   void losesAndDoublesNothingWhenKilledUnderLoad(int partitions, int sessions, TestInfo test)
       throws Exception {
+    killUnderLoad(partitions, sessions, 2, test);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 2"})
+  @Tag("soak")
+  void losesAndDoublesNothingHoweverOftenKilled(int partitions, int sessions, TestInfo test)
+      throws Exception {
+    killUnderLoad(partitions, sessions, 20, test);
+  }
+
+  private static void killUnderLoad(int partitions, int sessions, int kills, TestInfo test)
+      throws Exception {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
@@ -66,7 +79,7 @@ final class PipelineIT {
       tidemark.serve();
       Accounts tables = new Accounts(tidemark, "public");
       tables.keep();
-      for (int kill = 0; kill < 2; kill++) {
+      for (int kill = 0; kill < kills; kill++) {
         try (Accounts.Load load = tables.load(random.split())) {
           load.untilWritten(150 + random.nextInt(400));
           tidemark.kill();

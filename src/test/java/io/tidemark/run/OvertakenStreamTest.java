@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Tag("engine")
 class OvertakenStreamTest {
-  private static final int TRANSACTIONS = 75;
+  private static final int TRANSACTIONS = 40;
+  private static final int TRANSACTIONS_IN_SOAK = 1_000;
   private static final int ROWS = 400;
 
   private EngineFixture fixture;
@@ -33,6 +34,17 @@ class OvertakenStreamTest {
   @ParameterizedTest
   @CsvSource({"1, 1", "3, 1", "3, 2"})
   void goesOnWhereTheTargetStands(int partitions, int sessions) throws Exception {
+    overtaken(partitions, sessions, TRANSACTIONS);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "3, 1", "3, 2"})
+  @Tag("soak")
+  void goesOnHoweverOftenItIsOvertaken(int partitions, int sessions) throws Exception {
+    overtaken(partitions, sessions, TRANSACTIONS_IN_SOAK);
+  }
+
+  private void overtaken(int partitions, int sessions, int transactions) throws Exception {
     fixture = new EngineFixture(partitions, sessions);
     TestStack.execute(fixture.source, "create table t (id int primary key, v text)");
     TestStack.execute(fixture.target, "create table t (id int primary key, v text)");
@@ -45,7 +57,7 @@ class OvertakenStreamTest {
     CompletableFuture<Void> overtaking =
         CompletableFuture.runAsync(() -> overtake(enough), Background.THREADS);
     try {
-      for (int i = 0; i < TRANSACTIONS; i++) {
+      for (int i = 0; i < transactions; i++) {
         TestStack.execute(
             fixture.source,
             "insert into t select i, 'row ' || i from generate_series(%d, %d) i"

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 @Tag("engine")
 class RandomChangesTest {
   private static final int TABLES = 6;
-  private static final int STATEMENTS_IN_CI = 3_000;
+  private static final int STATEMENTS_IN_CI = 2_000;
   private static final int STATEMENTS_IN_SOAK = 1_000_000;
   private static final int CHECKS_MIN = 4;
 

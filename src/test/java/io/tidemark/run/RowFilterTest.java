@@ -35,6 +35,11 @@ class RowFilterTest {
   /** Asks for a value that most updates do not send. */
   private static final String FILTER_BY_LARGE_VALUE = "big like 'x%' and n % 3 < 2";
 
+  /** Before the first copy and after the last one; twice as many between them, and beside one. */
+  private static final int STATEMENTS = 100;
+
+  private static final int STATEMENTS_IN_SOAK = 2_000;
+
   private final EngineFixture fixture = new EngineFixture();
 
   @AfterEach
@@ -51,25 +56,39 @@ class RowFilterTest {
   })
   void keepsTheTargetAtTheRowsThatTheFilterTakes(
       String identity, String strategy, String kind, boolean byLargeValue) throws SQLException {
+    keepsTheTarget(identity, strategy, kind, byLargeValue, STATEMENTS);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"default, source_wins, incremental, false", "full, source_wins, incremental, true"})
+  @Tag("soak")
+  void keepsTheTargetThroughThousandsOfStatements(
+      String identity, String strategy, String kind, boolean byLargeValue) throws SQLException {
+    keepsTheTarget(identity, strategy, kind, byLargeValue, STATEMENTS_IN_SOAK);
+  }
+
+  private void keepsTheTarget(
+      String identity, String strategy, String kind, boolean byLargeValue, int statements)
+      throws SQLException {
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
     SplittableRandom random = new SplittableRandom(seed);
     String filter = byLargeValue ? FILTER_BY_LARGE_VALUE : FILTER;
     TestStack.execute(fixture.source, TABLE + "alter table \"Odd t\" replica identity " + identity);
     TestStack.execute(fixture.target, TABLE);
-    change(random, 200);
+    change(random, statements);
     fixture.start();
     UUID t = create(filter, strategy, kind);
     fixture.awaitState(t, SyncState.STREAMING);
 
-    change(random, 400);
+    change(random, 2 * statements);
     awaitTaken(t, filter);
     Execution again =
         EngineFixture.value(
             fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL));
-    change(random, 400);
+    change(random, 2 * statements);
     fixture.awaitCompleted(again.id());
-    change(random, 200);
+    change(random, statements);
 
     awaitTaken(t, filter);
     assertThat(fixture.conflicts(t)).isEmpty();
