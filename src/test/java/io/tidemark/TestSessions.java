@@ -31,17 +31,31 @@ public final class TestSessions {
     if (session == null) {
       session = database.open("test");
     }
-    boolean isClean = false;
-    try (Statement statement = session.createStatement()) {
-      T answer = work.in(statement);
-      isClean = isReset(statement);
-      return answer;
-    } finally {
+    try {
+      T answer;
+      boolean isClean;
+      try (Statement statement = session.createStatement()) {
+        answer = work.in(statement);
+        isClean = isReset(statement);
+      }
       if (isClean) {
         keep(database, session);
       } else {
         session.close();
       }
+      return answer;
+    } catch (SQLException | RuntimeException | Error e) {
+      closeAfter(e, session);
+      throw e;
+    }
+  }
+
+  /** What went wrong first is what the test is told. */
+  private static void closeAfter(Throwable failure, Connection session) {
+    try {
+      session.close();
+    } catch (SQLException e) {
+      failure.addSuppressed(e);
     }
   }
 

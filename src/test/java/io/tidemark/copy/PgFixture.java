@@ -26,19 +26,10 @@ final class PgFixture implements AutoCloseable {
   final PgSession atTarget;
 
   PgFixture() {
-    source = database("source");
-    target = database("target");
+    source = TestStack.database("source");
+    target = TestStack.database("target");
     atSource = PgSession.open(source, Kind.SOURCE, "test", "test");
     atTarget = PgSession.open(target, Kind.TARGET, "test", "test");
-  }
-
-  private static PgDatabase database(String connection) {
-    PgDatabase made = TestStack.database(connection);
-    // Not that of the JVM, on purpose.
-    TestStack.execute(
-        made,
-        "alter database \"%s\" set timezone = 'Asia/Kathmandu'".formatted(TestStack.name(made)));
-    return made;
   }
 
   /** Runs the same statements on both sides. */
