@@ -35,7 +35,9 @@ class RowFilterTest {
   /** Asks for a value that most updates do not send. */
   private static final String FILTER_BY_LARGE_VALUE = "big like 'x%' and n % 3 < 2";
 
-  /** Before the first copy and after the last one; twice as many between them, and beside one. */
+  /**
+   * Before the first copy and after the last; twice as many after the first and during the last.
+   */
   private static final int STATEMENTS = 100;
 
   private static final int STATEMENTS_IN_SOAK = 2_000;
