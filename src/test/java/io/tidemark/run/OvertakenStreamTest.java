@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("engine")
 class OvertakenStreamTest {
   private static final int TRANSACTIONS = 40;
-  private static final int TRANSACTIONS_IN_SOAK = 1_000;
+  private static final int TRANSACTIONS_IN_SOAK = 300;
   private static final int ROWS = 400;
 
   private EngineFixture fixture;
