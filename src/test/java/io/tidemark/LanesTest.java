@@ -120,9 +120,9 @@ final class LanesTest {
         .check(CLASSES);
   }
 
-  /** How long a test waits is decided in one place. */
+  /** One place decides how long a test waits. */
   @Test
-  void onlyTheWaitsKnowTimes() {
+  void onlyAwaitLimitsTheTimeOfAWait() {
     noClasses()
         .that(
             DescribedPredicate.not(
@@ -130,7 +130,7 @@ final class LanesTest {
         .should()
         .callMethodWhere(
             DescribedPredicate.describe(
-                "has a bound in time",
+                "waits with a time limit",
                 call ->
                     call.getTargetOwner().getPackageName().startsWith("java.util.concurrent")
                         && !call.getTargetOwner().isEquivalentTo(TimeUnit.class)

@@ -35,9 +35,7 @@ class RowFilterTest {
   /** Asks for a value that most updates do not send. */
   private static final String FILTER_BY_LARGE_VALUE = "big like 'x%' and n % 3 < 2";
 
-  /**
-   * Before the first copy and after the last; twice as many after the first and during the last.
-   */
+  /** In the first and the last step; the two steps in between have twice as many. */
   private static final int STATEMENTS = 100;
 
   private static final int STATEMENTS_IN_SOAK = 2_000;
