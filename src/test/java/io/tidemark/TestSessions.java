@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
  * the settings that it began with.
  */
 public final class TestSessions {
-  private static final int IDLE_MAX = 12;
+  /** Of each class that runs: its three databases', and now and then another one's. */
+  private static final int IDLE_MAX = 24;
+
   private static final int VALIDATION_SECONDS = 10;
 
   private static final Map<PgDatabase, Connection> IDLE = new LinkedHashMap<>();

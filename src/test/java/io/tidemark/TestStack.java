@@ -6,6 +6,7 @@ import io.tidemark.embedded.EmbeddedStack;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.embedded.SharedPrograms;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgOrigins;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.sql.SQLException;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -115,18 +117,17 @@ public final class TestStack {
 
   /** A new database that holds what another one does, to which no session may be open. */
   static PgDatabase copyOf(PgDatabase template) {
-    String name = name(template);
     try {
       TestSessions.end(template);
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
-    return created(template.connection(), " template \"" + name + "\"");
+    return created(template.connection(), " template \"" + name(template) + "\"");
   }
 
   /** A database's name at its server. */
   public static String name(PgDatabase database) {
-    return text(database, "select current_database()");
+    return database.url().replaceFirst("^.*/([^/?]+)([?].*)?$", "$1");
   }
 
   /** Drops a database's replication slots: the server has room for some dozens. */
@@ -136,6 +137,20 @@ public final class TestStack {
         () -> text(database, "select count(*)" + slots + " and active"),
         count -> count.equals("0"));
     execute(database, "select pg_drop_replication_slot(slot_name)" + slots);
+  }
+
+  /** Drops the replication origins of a configuration: they belong to the server, which has few. */
+  public static void dropOrigins(PgDatabase database, UUID configuration) {
+    try {
+      TestSessions.with(
+          database,
+          statement -> {
+            PgOrigins.drop(statement.getConnection(), configuration);
+            return null;
+          });
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** Settings of a Kafka client for the stack's broker. */

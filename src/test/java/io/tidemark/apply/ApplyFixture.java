@@ -18,7 +18,6 @@ import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.MemoryConflictLog;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -210,8 +209,6 @@ final class ApplyFixture implements AutoCloseable {
   @Override
   public void close() throws SQLException {
     applier.close();
-    try (Connection connection = target.open("test")) {
-      PgOrigins.drop(connection, configuration);
-    }
+    TestStack.dropOrigins(target, configuration);
   }
 }

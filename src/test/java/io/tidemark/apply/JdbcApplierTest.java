@@ -21,7 +21,6 @@ import io.tidemark.conflict.Detected;
 import io.tidemark.conflict.MemoryConflictLog;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.TableMapping;
@@ -92,9 +91,7 @@ final class JdbcApplierTest {
   @AfterEach
   void closeApplier() throws SQLException {
     applier.close();
-    try (Connection session = target.open("test")) {
-      PgOrigins.drop(session, configuration);
-    }
+    TestStack.dropOrigins(target, configuration);
   }
 
   @Test

@@ -16,7 +16,6 @@ import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.conflict.MemoryConflictLog;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.TableShape;
 import io.tidemark.sync.TableMapping;
 import java.sql.Connection;
@@ -78,16 +77,14 @@ final class TwoWayFixture implements AutoCloseable {
       arriving.at = positions.find(there, arriving.topic, 0).orElseThrow();
     }
     TableShape shape = PgCatalog.shapeOf(there, TABLE).orElseThrow();
-    TableShape shapeHere;
-    try (Connection here = source.open("test")) {
-      shapeHere = PgCatalog.shapeOf(here, TABLE).orElseThrow();
-    }
+    Connection here = source.open("test");
+    TableShape shapeHere = PgCatalog.shapeOf(here, TABLE).orElseThrow();
     List<TableMapping.Pair> columns =
         shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();
     mapping = new TableMapping(shapeHere, shape, columns, columns.subList(0, 1), null);
     twoWay =
         new JdbcTwoWay(
-            source.open("test"),
+            here,
             there,
             configuration,
             mapping,
@@ -349,9 +346,7 @@ final class TwoWayFixture implements AutoCloseable {
   public void close() throws SQLException {
     twoWay.close();
     for (PgDatabase database : List.of(source, target)) {
-      try (Connection connection = database.open("test")) {
-        PgOrigins.drop(connection, configuration);
-      }
+      TestStack.dropOrigins(database, configuration);
     }
   }
 }

@@ -1,6 +1,7 @@
 package io.tidemark.copy;
 
 import io.tidemark.Await;
+import io.tidemark.TestSessions;
 import io.tidemark.TestStack;
 import io.tidemark.change.OperatingFailure.Kind;
 import io.tidemark.change.TableName;
@@ -39,8 +40,11 @@ final class PgFixture implements AutoCloseable {
   }
 
   TableShape shape(PgDatabase database, String table) {
-    try (var connection = database.open("test")) {
-      return PgCatalog.shapeOf(connection, TableName.parse(table)).orElseThrow();
+    try {
+      return TestSessions.with(
+          database,
+          statement ->
+              PgCatalog.shapeOf(statement.getConnection(), TableName.parse(table)).orElseThrow());
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }

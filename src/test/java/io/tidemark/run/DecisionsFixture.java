@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
-import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.Row;
 import io.tidemark.change.RowShape;
 import io.tidemark.change.SourcePosition;
@@ -23,8 +22,6 @@ import io.tidemark.conflict.Place;
 import io.tidemark.conflict.Resolution;
 import io.tidemark.conflict.Verdict;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.run.ConflictDecisions.Decision;
 import io.tidemark.sync.ColumnSelection;
 import io.tidemark.sync.ConnectionRegistry;
@@ -117,10 +114,7 @@ abstract class DecisionsFixture {
   /** Origins are the whole server's, and there are not many. */
   @AfterEach
   void dropOrigins() {
-    try (PgSession session =
-        PgSession.open(TARGET, OperatingFailure.Kind.TARGET, "test", "origins")) {
-      PgOrigins.drop(session, configuration);
-    }
+    TestStack.dropOrigins(TARGET, configuration);
   }
 
   static SyncDefinition definition() {

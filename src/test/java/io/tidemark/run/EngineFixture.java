@@ -26,7 +26,6 @@ import io.tidemark.orchestration.JdbcOrchestrations;
 import io.tidemark.orchestration.OrchestrationService;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgOrigins;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcAudit;
 import io.tidemark.sync.JdbcChangeTracking;
@@ -42,8 +41,6 @@ import io.tidemark.sync.SyncState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.security.SecureRandom;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -412,12 +409,6 @@ final class EngineFixture implements AutoCloseable {
         jdbi.withHandle(
             handle ->
                 handle.createQuery("select id from sync_configurations").mapTo(UUID.class).list());
-    try (Connection connection = database.open("test")) {
-      for (UUID configuration : configurations) {
-        PgOrigins.drop(connection, configuration);
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException(e);
-    }
+    configurations.forEach(configuration -> TestStack.dropOrigins(database, configuration));
   }
 }
