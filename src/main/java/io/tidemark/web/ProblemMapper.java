@@ -1,6 +1,7 @@
 package io.tidemark.web;
 
 import io.tidemark.change.OperatingFailure;
+import io.tidemark.sync.JdbcStoreFailures;
 import jakarta.ws.rs.WebApplicationException;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.Response;
@@ -72,9 +73,13 @@ final class ProblemMapper {
         .build();
   }
 
-  /** A defect of ours. The log has the stack trace; the answer never has. */
+  /** Without the metadata database, or a defect of ours; the answer never has a stack trace. */
   @ServerExceptionMapper
   public Response map(Throwable e) {
+    return JdbcStoreFailures.in(e).map(this::map).orElseGet(() -> unexpected(e));
+  }
+
+  private static Response unexpected(Throwable e) {
     LOG.error("A request failed unexpectedly", e);
     return answer(
             Problem.of(
