@@ -1,6 +1,8 @@
 package io.tidemark.apply;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -28,6 +30,12 @@ public final class ApplyProgress {
   }
 
   private final Map<String, Partition> partitions = new ConcurrentHashMap<>();
+
+  /** When a partition was first seen, and last with nothing left to apply. */
+  private final Map<String, Instant> seen = new ConcurrentHashMap<>();
+
+  private final Map<String, Instant> inStep = new ConcurrentHashMap<>();
+
   private final AtomicReference<RowCounts> rows = new AtomicReference<>(RowCounts.NONE);
   private final LongAdder read = new LongAdder();
   private final LongAdder batches = new LongAdder();
@@ -35,10 +43,16 @@ public final class ApplyProgress {
   private final LongAdder batchNanos = new LongAdder();
   private volatile long lastBatchMillis;
 
-  void at(Partition partition) {
-    partitions.put(name(partition.position()), partition);
+  void at(Partition partition, Instant now) {
+    String name = name(partition.position());
+    seen.putIfAbsent(name, now);
+    if (partition.lagEvents() == 0) {
+      inStep.put(name, now);
+    }
+    partitions.put(name, partition);
   }
 
+  /** It is not held any more; when it was last in step is still true if it comes back. */
   void forget(AppliedPosition position) {
     partitions.remove(name(position));
   }
@@ -84,26 +98,21 @@ public final class ApplyProgress {
     return batchNanos.sum() / 1e9;
   }
 
-  /** Records still to apply over all partitions that this loop holds. */
-  public long lagEvents() {
-    return partitions.values().stream().mapToLong(Partition::lagEvents).sum();
-  }
-
-  /** How long ago the oldest last-applied change was committed, 0 when nothing is left to apply. */
-  public double lagSeconds(Instant now) {
-    return partitions.values().stream()
-        .filter(partition -> partition.lagEvents() > 0)
-        .mapToDouble(partition -> secondsBehind(partition, now))
-        .max()
-        .orElse(0);
-  }
-
-  private double secondsBehind(Partition partition, Instant now) {
-    long committed = partition.position().committedMicros();
-    if (committed == 0) {
+  /**
+   * How long ago the partition was last known to be in step, 0 when nothing is left to apply: by
+   * its newest applied change, or because there was nothing left. Where neither is known, after a
+   * copy, as long as it has been seen to be behind.
+   */
+  public double lagSeconds(Partition partition, Instant now) {
+    if (partition.lagEvents() == 0) {
       return 0;
     }
-    return Math.max(0, now.toEpochMilli() - committed / 1000) / 1e3;
+    String name = name(partition.position());
+    Instant known = inStep.getOrDefault(name, Instant.EPOCH);
+    Instant applied = Instant.EPOCH.plus(partition.position().committedMicros(), ChronoUnit.MICROS);
+    Instant last = known.isAfter(applied) ? known : applied;
+    Instant since = last.equals(Instant.EPOCH) ? seen.getOrDefault(name, now) : last;
+    return Math.max(0, Duration.between(since, now).toMillis()) / 1e3;
   }
 
   /** When the last batch was committed, the epoch if none was. */

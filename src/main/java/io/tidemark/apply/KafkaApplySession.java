@@ -110,9 +110,13 @@ final class KafkaApplySession implements ApplySession {
 
   @Override
   public boolean isFlowing() {
-    return !assigned.isEmpty()
-        && (writer.hasWritten()
-            || assigned.stream().allMatch(one -> consumer.currentLag(one).orElse(1) == 0));
+    return !assigned.isEmpty() && assigned.stream().allMatch(this::isFlowing);
+  }
+
+  /** What is read to its end flows only if nothing of it is still to be written. */
+  private boolean isFlowing(TopicPartition partition) {
+    return writer.hasWritten(partition.partition())
+        || !writer.isWriting() && consumer.currentLag(partition).orElse(1) == 0;
   }
 
   @Override
@@ -255,7 +259,7 @@ final class KafkaApplySession implements ApplySession {
     AppliedPosition position = writer.standing(partition.partition());
     if (position != null) {
       long end = consumer.position(partition) + consumer.currentLag(partition).orElse(0);
-      progress.at(new ApplyProgress.Partition(position, applied, end));
+      progress.at(new ApplyProgress.Partition(position, applied, end), clock.instant());
     }
   }
 

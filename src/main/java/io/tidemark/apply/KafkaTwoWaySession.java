@@ -43,6 +43,7 @@ final class KafkaTwoWaySession implements ApplySession {
   private final TopicPartition ofTarget;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private Instant lastCheck;
+  private boolean hasApplied;
 
   private KafkaTwoWaySession(
       TwoWayTask task,
@@ -95,7 +96,9 @@ final class KafkaTwoWaySession implements ApplySession {
 
   @Override
   public boolean isFlowing() {
-    return !standing.isEmpty();
+    return !standing.isEmpty()
+        && (hasApplied
+            || standing.keySet().stream().allMatch(one -> consumer.currentLag(one).orElse(1) == 0));
   }
 
   /** Who asks for the lead in vain has asked the databases. */
@@ -203,6 +206,7 @@ final class KafkaTwoWaySession implements ApplySession {
     if (applied instanceof Applied.Committed committed) {
       standing.put(ofSource, batch.sourceTo);
       standing.put(ofTarget, batch.targetTo);
+      hasApplied = true;
       progress.count(
           committed.counts(),
           (int) (batch.source.count() + batch.target.count()),
@@ -341,7 +345,7 @@ final class KafkaTwoWaySession implements ApplySession {
   private void report(TopicPartition partition) {
     long consumed = consumer.position(partition);
     long end = consumed + consumer.currentLag(partition).orElse(0);
-    progress.at(new ApplyProgress.Partition(standing(partition), consumed, end));
+    progress.at(new ApplyProgress.Partition(standing(partition), consumed, end), clock.instant());
   }
 
   @Override

@@ -54,10 +54,17 @@ final class TargetWriter implements AutoCloseable {
   /** Named only after the target is ready for it, so that {@link #prepare} sees both or neither. */
   private volatile @Nullable String schemaInUse;
 
-  /** The batches on their way, at most two; each answers {@link #settle()} once it is done. */
-  private final Deque<CompletableFuture<Set<Integer>>> underWay = new ArrayDeque<>();
+  /**
+   * A batch on its way.
+   *
+   * @param lost as {@link #settle()} answers, once the batch is done
+   */
+  private record UnderWay(int partition, CompletableFuture<Set<Integer>> lost) {}
 
-  private boolean hasWritten;
+  /** The batches on their way, at most two. */
+  private final Deque<UnderWay> underWay = new ArrayDeque<>();
+
+  private final Set<Integer> written = new HashSet<>();
 
   /** Takes the target over: it is closed with this. */
   TargetWriter(
@@ -79,9 +86,9 @@ final class TargetWriter implements AutoCloseable {
     return !underWay.isEmpty();
   }
 
-  /** Whether it is known that a batch has been written. */
-  boolean hasWritten() {
-    return hasWritten;
+  /** Whether it is known that a batch of the partition has been written. */
+  boolean hasWritten(int partition) {
+    return written.contains(partition);
   }
 
   /**
@@ -135,7 +142,7 @@ final class TargetWriter implements AutoCloseable {
     if (!lost.isEmpty()) {
       return settle();
     }
-    underWay.removeFirst();
+    written.add(underWay.removeFirst().partition());
     return lost;
   }
 
@@ -147,12 +154,20 @@ final class TargetWriter implements AutoCloseable {
    */
   Set<Integer> write(int partition, Work batch) {
     if (!isLarge(batch.changes(), batch.bytes())) {
-      return noted(writeNow(partition, batch) ? Set.of() : Set.of(partition));
+      if (!writeNow(partition, batch)) {
+        return Set.of(partition);
+      }
+      written.add(partition);
+      return Set.of();
     }
     CompletableFuture<Set<Integer>> before =
-        underWay.isEmpty() ? CompletableFuture.completedFuture(Set.of()) : underWay.getLast();
+        underWay.isEmpty()
+            ? CompletableFuture.completedFuture(Set.of())
+            : underWay.getLast().lost();
     underWay.addLast(
-        before.thenApplyAsync(lost -> writeUnlessLost(lost, partition, batch), thread));
+        new UnderWay(
+            partition,
+            before.thenApplyAsync(lost -> writeUnlessLost(lost, partition, batch), thread)));
     return Set.of();
   }
 
@@ -177,14 +192,17 @@ final class TargetWriter implements AutoCloseable {
     if (underWay.isEmpty()) {
       return Set.of();
     }
-    CompletableFuture<Set<Integer>> last = underWay.getLast();
+    Set<Integer> lost = done(underWay.getLast());
+    if (lost.isEmpty()) {
+      underWay.forEach(batch -> written.add(batch.partition()));
+    }
     underWay.clear();
-    return done(last);
+    return lost;
   }
 
-  private Set<Integer> done(CompletableFuture<Set<Integer>> batch) {
+  private Set<Integer> done(UnderWay batch) {
     try {
-      return noted(batch.join());
+      return batch.lost().join();
     } catch (CompletionException e) {
       // The one behind it ends with it, and has written nothing.
       underWay.clear();
@@ -193,11 +211,6 @@ final class TargetWriter implements AutoCloseable {
       }
       throw e.getCause() instanceof RuntimeException failure ? failure : e;
     }
-  }
-
-  private Set<Integer> noted(Set<Integer> lost) {
-    hasWritten |= lost.isEmpty();
-    return lost;
   }
 
   /** Answers false if somebody else has moved the partition's position. */
@@ -299,6 +312,7 @@ final class TargetWriter implements AutoCloseable {
 
   /** Gives a partition up. */
   void leave(int partition) {
+    written.remove(partition);
     AppliedPosition given = standing.remove(partition);
     if (given != null) {
       progress.forget(given);

@@ -41,7 +41,7 @@ final class StatusLine {
     double rate = lastApplied < 0 ? 0 : since * 1e9 / (now - lastNanos);
     lastApplied = applied;
     lastNanos = now;
-    long lagEvents = streams.stream().mapToLong(stream -> stream.progress().lagEvents()).sum();
+    long lagEvents = streams.stream().mapToLong(StreamView::lagEvents).sum();
     double lagSeconds = streams.stream().mapToDouble(StreamView::lagSeconds).max().orElse(0);
     long parked = streams.stream().mapToLong(stream -> stream.progress().rows().parked()).sum();
     long conflicts =

@@ -117,7 +117,7 @@ final class SyncMetrics {
     Map<Tags, Double> batchSeconds = new HashMap<>();
     for (StreamView stream : streams) {
       Tags tags = Tags.of("configuration", stream.name());
-      events.add(Row.of(tags, stream.progress().lagEvents()));
+      events.add(Row.of(tags, stream.lagEvents()));
       seconds.add(Row.of(tags, stream.lagSeconds()));
       batches.put(tags, (double) stream.progress().batches());
       batchSeconds.put(tags, stream.progress().batchSeconds());

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 
@@ -155,6 +156,13 @@ public final class ChangeTracker implements AutoCloseable {
         .map(loop -> PgCaptureViews.of(loop, clock.instant()))
         .sorted((a, b) -> a.connection().compareTo(b.connection()))
         .toList();
+  }
+
+  /** What this instance does for each connection that it started. Asks no server. */
+  public Map<String, CaptureState> states() {
+    Map<String, CaptureState> states = new TreeMap<>();
+    loops.forEach((connection, loop) -> states.put(connection, loop.state()));
+    return states;
   }
 
   /** What this instance does for the connection; empty if it was not started here. */

@@ -16,7 +16,7 @@ public record ExecutionError(String code, String message, @Nullable String hint)
       new ExecutionError(
           "interrupted",
           "its process ended before it did; nothing of it was committed",
-          "execute it again; a first copy is repeated by itself");
+          "execute it again");
 
   /** Rows did not fit into the process's memory. */
   public static final ExecutionError OUT_OF_MEMORY =

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -58,7 +59,7 @@ final class Reconciler implements AutoCloseable {
   private volatile @Nullable String trouble;
   private volatile Attention attention = Attention.NONE;
   private Set<String> captured = Set.of();
-  private Set<UUID> seen = Set.of();
+  private volatile List<SyncConfiguration> seen = List.of();
   private boolean sweptStages;
 
   Reconciler(Rooms rooms, ExecutionRunner runner, Supplier<UUID> ids) {
@@ -88,6 +89,22 @@ final class Reconciler implements AutoCloseable {
 
   Collection<Stream> streams() {
     return List.copyOf(streams.values());
+  }
+
+  /**
+   * The configurations that have failed, and why, by name: as their streams say now, else as the
+   * store had it a round ago. A first copy that failed has no stream.
+   */
+  Map<String, String> failures() {
+    Map<String, String> failures = new TreeMap<>();
+    for (SyncConfiguration one : seen) {
+      Stream.Condition stored = new Stream.Condition(one.state(), one.stateReason());
+      Stream.Condition now = stream(one.id()).flatMap(Stream::condition).orElse(stored);
+      if (now.state() == SyncState.FAILED) {
+        failures.put(one.definition().name(), String.valueOf(now.reason()));
+      }
+    }
+    return failures;
   }
 
   /** Why the last round did not come to its end, if it did not. */
@@ -141,8 +158,7 @@ final class Reconciler implements AutoCloseable {
   /** Whether a configuration that the last round was about exists no more. */
   private boolean isOvertaken() {
     try {
-      Set<UUID> now = ids(rooms.configurations().all());
-      return !now.containsAll(seen);
+      return !ids(rooms.configurations().all()).containsAll(ids(seen));
     } catch (RuntimeException e) {
       // The store does not answer: that is what the round failed of.
       LOG.log(Level.DEBUG, "the configurations could not be read", e);
@@ -160,14 +176,14 @@ final class Reconciler implements AutoCloseable {
         return;
       }
       List<SyncConfiguration> all = rooms.configurations().all();
-      seen = ids(all);
+      seen = all;
       followCaptures(all);
       followStreams(all);
       resolveSilentExecutions(all);
       for (SyncConfiguration configuration : all) {
         startDue(configuration);
       }
-      writeConditions();
+      writeConditions(all);
       attention = Attention.of(all, rooms);
     }
   }
@@ -213,18 +229,25 @@ final class Reconciler implements AutoCloseable {
     UUID id = configuration.id();
     Execution last = rooms.executions().lastSyncOf(id).orElse(null);
     if (last != null && last.status().isFinal()) {
-      boolean again =
-          retryNow.remove(id) || last.failure().filter(ExecutionError::isInterruption).isPresent();
-      if (!again && last.status() == ExecutionStatus.CANCELLED) {
-        write(id, SyncState.FAILED, "its first copy was cancelled; resume it, or execute it");
+      boolean isWished = retryNow.remove(id);
+      if (!isWished && last.status() == ExecutionStatus.CANCELLED) {
+        write(configuration, failed("its first copy was cancelled; resume it, or execute it"));
         return;
       }
-      boolean failed = last.status() == ExecutionStatus.FAILED;
-      if (failed) {
-        write(id, SyncState.FAILED, reasonOf(last));
-      }
-      if (failed && !again && isRecent(last)) {
-        return;
+      if (last.failure().filter(ExecutionError::isInterruption).isPresent()) {
+        write(
+            configuration,
+            new Stream.Condition(
+                SyncState.INITIALIZING, "its first copy was interrupted, and is repeated"));
+      } else if (last.status() == ExecutionStatus.FAILED) {
+        write(
+            configuration,
+            failed(
+                "its first copy failed%s; it is tried again every %d s"
+                    .formatted(reasonOf(last), INITIAL_RETRY.toSeconds())));
+        if (!isWished && isRecent(last)) {
+          return;
+        }
       }
     }
     create(
@@ -233,11 +256,12 @@ final class Reconciler implements AutoCloseable {
         ExecutionTrigger.INITIAL);
   }
 
+  private static Stream.Condition failed(String reason) {
+    return new Stream.Condition(SyncState.FAILED, reason);
+  }
+
   private static String reasonOf(Execution failed) {
-    return failed
-        .failure()
-        .map(error -> "its first copy failed: " + error.message() + hint(error))
-        .orElse("its first copy failed");
+    return failed.failure().map(error -> ": " + error.message() + hint(error)).orElse("");
   }
 
   private static String hint(ExecutionError error) {
@@ -266,8 +290,11 @@ final class Reconciler implements AutoCloseable {
     }
     UUID id = configuration.id();
     Instant now = rooms.clock().instant();
-    Optional<Instant> next =
-        Schedule.nextRun(configuration, rooms.executions().lastSyncOf(id).orElse(null));
+    Execution last = rooms.executions().lastSyncOf(id).orElse(null);
+    if (last != null && last.status().isFinal()) {
+      writeEndOf(configuration, last);
+    }
+    Optional<Instant> next = Schedule.nextRun(configuration, last);
     if (next.isEmpty() || next.get().isAfter(now)) {
       return;
     }
@@ -279,6 +306,15 @@ final class Reconciler implements AutoCloseable {
     if (rooms.executions().createIfDue(execution, interval)) {
       runner.submit(configuration, execution);
     }
+  }
+
+  /** A schedule that fails each time must not look like one that runs. */
+  private void writeEndOf(SyncConfiguration configuration, Execution last) {
+    write(
+        configuration,
+        last.status() == ExecutionStatus.FAILED
+            ? failed("its last execution failed" + reasonOf(last))
+            : new Stream.Condition(configuration.definition().stateAtRest(), null));
   }
 
   /** A process that was killed could not say how its executions ended. */
@@ -317,20 +353,28 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
-  private void writeConditions() {
+  private void writeConditions(List<SyncConfiguration> all) {
+    for (SyncConfiguration one : all) {
+      stream(one.id()).flatMap(Stream::condition).ifPresent(now -> write(one, now));
+    }
     for (Stream stream : streams.values()) {
-      UUID id = stream.configuration().id();
-      stream.condition().ifPresent(now -> write(id, now.state(), now.reason()));
-      stream.tracked().forEach(rooms.tracking()::record);
+      stream.current().forEach(rooms.tracking()::record);
     }
     rooms.tracker().writtenHere().forEach(rooms.tracking()::recordCaptured);
   }
 
-  /** Only what changed, so that several instances do not overwrite each other every second. */
-  private void write(UUID configuration, SyncState state, @Nullable String reason) {
-    Stream.Condition now = new Stream.Condition(state, reason);
-    if (!now.equals(written.put(configuration, now))) {
-      rooms.configurations().updateState(configuration, state, reason);
+  /**
+   * Only what changed, so that several instances do not overwrite each other every second; and
+   * again when a person has resumed it since.
+   *
+   * @param stored as the store had it when the round began
+   */
+  private void write(SyncConfiguration stored, Stream.Condition now) {
+    boolean isNew = !now.equals(written.put(stored.id(), now));
+    boolean isReset =
+        stored.state() == stored.definition().stateAtRest() && stored.state() != now.state();
+    if (isNew || isReset) {
+      rooms.configurations().recordCondition(stored, now.state(), now.reason());
     }
   }
 

@@ -18,7 +18,11 @@ import io.tidemark.sync.TrackedPartition;
 import io.tidemark.sync.TwoWayDrift;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +37,7 @@ final class Stream implements AutoCloseable {
   private final SyncConfiguration configuration;
   private final Runnable changed;
   private volatile @Nullable KafkaApplyLoop loop;
-  private volatile List<TrackedPartition> lastTracked = List.of();
+  private volatile Map<String, TrackedPartition> lastTracked = Map.of();
   private volatile @Nullable OperatingFailure obstacle;
 
   /**
@@ -72,6 +76,10 @@ final class Stream implements AutoCloseable {
       // It looks for its position again by itself.
       return true;
     }
+    lastTracked =
+        rooms.tracking().of(configuration.id()).stream()
+            .collect(
+                Collectors.toMap(one -> one.topic() + "-" + one.partition(), Function.identity()));
     KafkaApplyLoop started = rooms.loop(configuration, this::plan);
     started.start(changed);
     loop = started;
@@ -155,11 +163,8 @@ final class Stream implements AutoCloseable {
     return failure.getMessage() + failure.hint().map(hint -> "; " + hint).orElse("");
   }
 
-  /**
-   * Where the partitions that this process holds stand. While target or broker is away, as they
-   * last stood: what is not known to be in step grows older.
-   */
-  List<TrackedPartition> tracked() {
+  /** Where the partitions stand that this process holds now. */
+  List<TrackedPartition> current() {
     KafkaApplyLoop running = loop;
     if (running == null) {
       return List.of();
@@ -167,29 +172,41 @@ final class Stream implements AutoCloseable {
     Instant now = rooms.clock().instant();
     List<TrackedPartition> current =
         running.progress().partitions().stream()
-            .map(partition -> tracked(partition, lagSeconds(running.progress(), now), now))
+            .map(partition -> tracked(running.progress(), partition, now))
             .toList();
-    if (!current.isEmpty()) {
-      lastTracked = current;
-      return current;
+    Map<String, TrackedPartition> last = new TreeMap<>();
+    if (running.state() instanceof ApplyState.Retrying) {
+      last.putAll(lastTracked);
     }
-    return running.state() instanceof ApplyState.Retrying
-        ? lastTracked.stream().map(last -> last.agedTo(now)).toList()
-        : List.of();
+    current.forEach(one -> last.put(one.topic() + "-" + one.partition(), one));
+    if (!last.isEmpty()) {
+      lastTracked = last;
+    }
+    return current;
   }
 
-  double lagSeconds() {
-    return tracked().stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0);
+  /**
+   * Likewise, and while the stream fails also those that it has given up, as they last stood: what
+   * is not known to be in step grows older.
+   */
+  List<TrackedPartition> tracked() {
+    List<TrackedPartition> current = current();
+    KafkaApplyLoop running = loop;
+    if (running == null || !(running.state() instanceof ApplyState.Retrying)) {
+      return current;
+    }
+    Instant now = rooms.clock().instant();
+    return lastTracked.values().stream().map(one -> one.agedTo(now)).toList();
   }
 
   /** Behind the topic, or as far as the topic is behind the source. */
-  private double lagSeconds(ApplyProgress progress, Instant now) {
-    String connection = configuration.definition().sourceConnection();
-    return Math.max(progress.lagSeconds(now), rooms.tracker().secondsBehind(connection).orElse(0));
-  }
-
   private TrackedPartition tracked(
-      ApplyProgress.Partition partition, double lagSeconds, Instant now) {
+      ApplyProgress progress, ApplyProgress.Partition partition, Instant now) {
+    String connection = configuration.definition().sourceConnection();
+    double lagSeconds =
+        Math.max(
+            progress.lagSeconds(partition, now),
+            rooms.tracker().secondsBehind(connection).orElse(0));
     AppliedPosition position = partition.position();
     long lsn = position.source().commitLsn();
     return new TrackedPartition(

@@ -1,17 +1,21 @@
 package io.tidemark.run;
 
 import io.tidemark.apply.ApplyProgress;
+import io.tidemark.sync.TrackedPartition;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
- * A stream that runs in this process, for metrics.
+ * A stream of this process, for metrics.
  *
+ * @param lagEvents records not applied yet; of a stream that fails, as far as it has seen them
  * @param lagSeconds since the target was last known to be in step
  */
 public record StreamView(
-    UUID configuration, String name, ApplyProgress progress, double lagSeconds) {
+    UUID configuration, String name, ApplyProgress progress, long lagEvents, double lagSeconds) {
   static Optional<StreamView> of(Stream stream) {
+    List<TrackedPartition> tracked = stream.tracked();
     return stream
         .loop()
         .map(
@@ -20,6 +24,7 @@ public record StreamView(
                     stream.configuration().id(),
                     stream.configuration().definition().name(),
                     loop.progress(),
-                    stream.lagSeconds()));
+                    tracked.stream().mapToLong(TrackedPartition::lagEvents).sum(),
+                    tracked.stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0)));
   }
 }

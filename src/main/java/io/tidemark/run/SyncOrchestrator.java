@@ -65,30 +65,24 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return reconciler.streams().stream().map(StreamView::of).flatMap(Optional::stream).toList();
   }
 
-  /** What is wrong now, a sentence each with the remedy; empty if all is well. */
+  /**
+   * What is wrong now, a sentence each with the remedy; empty if all is well. Asks no server, so
+   * that the answer comes at once also while one hangs.
+   */
   public List<String> problems() {
     List<String> problems = new ArrayList<>();
-    rooms.tracker().captures().stream()
-        .filter(capture -> isTrouble(capture.state()))
+    rooms
+        .tracker()
+        .states()
         .forEach(
-            capture ->
-                problems.add(
-                    "capture of connection '"
-                        + capture.connection()
-                        + "': "
-                        + reasonOf(capture.state())));
-    for (Stream stream : reconciler.streams()) {
-      stream
-          .condition()
-          .filter(condition -> condition.reason() != null)
-          .ifPresent(
-              condition ->
-                  problems.add(
-                      "configuration '"
-                          + stream.configuration().definition().name()
-                          + "': "
-                          + condition.reason()));
-    }
+            (connection, state) -> {
+              if (isTrouble(state)) {
+                problems.add("capture of connection '" + connection + "': " + reasonOf(state));
+              }
+            });
+    reconciler
+        .failures()
+        .forEach((name, reason) -> problems.add("configuration '" + name + "': " + reason));
     reconciler.trouble().ifPresent(problems::add);
     return problems;
   }

@@ -72,6 +72,18 @@ public final class JdbcSyncConfigurations {
         and (state, state_reason) is distinct from (:state, cast(:reason as text))
       """;
 
+  // What was found out about a definition that was replaced or paused meanwhile is void.
+  private static final String RECORD_CONDITION =
+      """
+      update sync_configurations
+      set state = :state,
+          state_reason = :reason
+      where id = :id
+        and version = :version
+        and not paused
+        and (state, state_reason) is distinct from (:state, cast(:reason as text))
+      """;
+
   private static final String UPDATE_DETECTION =
       """
       update sync_configurations
@@ -229,7 +241,23 @@ public final class JdbcSyncConfigurations {
                 .findOne());
   }
 
-  /** Says how it is doing; writes only if that is news. The version stays. */
+  /**
+   * Says how a configuration is doing, unless it was replaced, paused or removed since it was read.
+   * Writes only what is new. The version stays.
+   */
+  public void recordCondition(SyncConfiguration read, SyncState state, @Nullable String reason) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate(RECORD_CONDITION)
+                .bind("id", read.id())
+                .bind("version", read.version())
+                .bind("state", WireName.of(state))
+                .bind("reason", reason)
+                .execute());
+  }
+
+  /** Sets the state back to an earlier one; writes only if that is news. The version stays. */
   public void updateState(UUID id, SyncState state, @Nullable String reason) {
     jdbi.useHandle(
         handle ->

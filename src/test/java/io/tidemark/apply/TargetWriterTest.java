@@ -44,12 +44,12 @@ class TargetWriterTest {
     try (TargetWriter writer = writer()) {
       write(writer);
       assertThat(writer.isWriting()).isTrue();
-      assertThat(writer.hasWritten()).isFalse();
+      assertThat(writer.hasWritten(PARTITION)).isFalse();
 
       writer.settle();
 
       assertThat(writer.isWriting()).isFalse();
-      assertThat(writer.hasWritten()).isTrue();
+      assertThat(writer.hasWritten(PARTITION)).isTrue();
     }
     assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("200");
   }
@@ -61,7 +61,7 @@ class TargetWriterTest {
       write(writer);
 
       assertThatThrownBy(writer::settle).isInstanceOf(OperatingFailure.class);
-      assertThat(writer.hasWritten()).isFalse();
+      assertThat(writer.hasWritten(PARTITION)).isFalse();
     }
   }
 

@@ -267,6 +267,23 @@ class JdbcExecutionsTest {
   }
 
   @Test
+  void recordsNoConditionOfWhatWasPausedOrReplacedMeanwhile() {
+    configurations.pause(configuration);
+    configurations.recordCondition(configuration, SyncState.FAILED, "of before");
+    assertThat(configurations.find(configuration.id()).orElseThrow().state())
+        .isEqualTo(SyncState.PAUSED);
+
+    SyncConfiguration resumed = configurations.resume(configuration).orElseThrow();
+    SyncConfiguration replaced = configurations.replace(resumed, definition("two")).orElseThrow();
+    configurations.recordCondition(resumed, SyncState.FAILED, "of before");
+    assertThat(configurations.find(configuration.id()).orElseThrow().state())
+        .isEqualTo(replaced.state());
+
+    configurations.recordCondition(replaced, SyncState.FAILED, "why");
+    assertThat(configurations.find(configuration.id()).orElseThrow().reason()).contains("why");
+  }
+
+  @Test
   void followsThePlaceOfEachPartition() {
     Instant now = Instant.parse("2026-01-02T03:04:05.678901Z");
     JdbcChangeTracking tracking = new JdbcChangeTracking(JDBI, () -> now.plusSeconds(4));
