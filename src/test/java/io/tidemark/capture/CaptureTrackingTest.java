@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tidemark.Await;
 import io.tidemark.Background;
+import io.tidemark.TestStack;
 import io.tidemark.capture.CaptureState.Phase;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
@@ -89,8 +90,8 @@ class CaptureTrackingTest {
       try (ChangeTracker tracker = fixture.tracking(T)) {
         fixture.settle(tracker);
       }
+      TestStack.dropSlots(fixture.source);
       fixture.execute(
-          "select pg_drop_replication_slot('" + slot + "')",
           "insert into t values (1)",
           "select pg_create_logical_replication_slot('" + slot + "', 'pgoutput')");
 
@@ -112,7 +113,7 @@ class CaptureTrackingTest {
       try (ChangeTracker tracker = fixture.tracking(T)) {
         fixture.settle(tracker);
       }
-      fixture.execute("select pg_drop_replication_slot('" + fixture.names().slot() + "')");
+      TestStack.dropSlots(fixture.source);
 
       ChangeTracker tracker = fixture.tracker();
       tracker.start(fixture.source);
