@@ -113,7 +113,7 @@ final class KafkaApplySession implements ApplySession {
     return !assigned.isEmpty() && assigned.stream().allMatch(this::isFlowing);
   }
 
-  /** What is read to its end flows only if nothing of it is still to be written. */
+  /** A partition read to its end flows only once all of it is written. */
   private boolean isFlowing(TopicPartition partition) {
     return writer.hasWritten(partition.partition())
         || !writer.isWriting() && consumer.currentLag(partition).orElse(1) == 0;

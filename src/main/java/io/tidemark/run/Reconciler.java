@@ -92,8 +92,8 @@ final class Reconciler implements AutoCloseable {
   }
 
   /**
-   * The configurations that have failed, and why, by name: as their streams say now, else as the
-   * store had it a round ago. A first copy that failed has no stream.
+   * The failed configurations, by name, with the reason: what their streams report now, otherwise
+   * what the store held at the last round. A first copy that failed has no stream.
    */
   Map<String, String> failures() {
     Map<String, String> failures = new TreeMap<>();
@@ -308,7 +308,7 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
-  /** A schedule that fails each time must not look like one that runs. */
+  /** A schedule whose runs fail must not look healthy. */
   private void writeEndOf(SyncConfiguration configuration, Execution last) {
     write(
         configuration,

@@ -78,8 +78,7 @@ final class Stream implements AutoCloseable {
     }
     lastTracked =
         rooms.tracking().of(configuration.id()).stream()
-            .collect(
-                Collectors.toMap(one -> one.topic() + "-" + one.partition(), Function.identity()));
+            .collect(Collectors.toMap(Stream::name, Function.identity()));
     KafkaApplyLoop started = rooms.loop(configuration, this::plan);
     started.start(changed);
     loop = started;
@@ -178,7 +177,7 @@ final class Stream implements AutoCloseable {
     if (running.state() instanceof ApplyState.Retrying) {
       last.putAll(lastTracked);
     }
-    current.forEach(one -> last.put(one.topic() + "-" + one.partition(), one));
+    current.forEach(one -> last.put(name(one), one));
     if (!last.isEmpty()) {
       lastTracked = last;
     }
@@ -186,8 +185,8 @@ final class Stream implements AutoCloseable {
   }
 
   /**
-   * Likewise, and while the stream fails also those that it has given up, as they last stood: what
-   * is not known to be in step grows older.
+   * The same, plus the partitions that a failing stream has given up, as they were last known:
+   * their lag grows with time.
    */
   List<TrackedPartition> tracked() {
     List<TrackedPartition> current = current();
@@ -197,6 +196,10 @@ final class Stream implements AutoCloseable {
     }
     Instant now = rooms.clock().instant();
     return lastTracked.values().stream().map(one -> one.agedTo(now)).toList();
+  }
+
+  private static String name(TrackedPartition one) {
+    return one.topic() + "-" + one.partition();
   }
 
   /** Behind the topic, or as far as the topic is behind the source. */

@@ -72,7 +72,7 @@ public final class JdbcSyncConfigurations {
         and (state, state_reason) is distinct from (:state, cast(:reason as text))
       """;
 
-  // What was found out about a definition that was replaced or paused meanwhile is void.
+  // Not after the definition was replaced or paused: the condition is about the former one.
   private static final String RECORD_CONDITION =
       """
       update sync_configurations
