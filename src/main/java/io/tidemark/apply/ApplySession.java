@@ -6,8 +6,8 @@ interface ApplySession extends AutoCloseable {
   void step();
 
   /**
-   * Whether changes flow here: some have been written, or there are none to write. Not while others
-   * apply all of them.
+   * Whether changes flow here: in each partition some have been written, or none are left to write.
+   * Not while others apply all of them.
    */
   boolean isFlowing();
 

@@ -239,13 +239,13 @@ final class Reconciler implements AutoCloseable {
             configuration,
             new Stream.Condition(
                 SyncState.INITIALIZING, "its first copy was interrupted, and is repeated"));
-      } else if (last.status() == ExecutionStatus.FAILED) {
+      } else if (last.status() == ExecutionStatus.FAILED && !isWished) {
         write(
             configuration,
             failed(
                 "its first copy failed%s; it is tried again every %d s"
                     .formatted(reasonOf(last), INITIAL_RETRY.toSeconds())));
-        if (!isWished && isRecent(last)) {
+        if (isRecent(last)) {
           return;
         }
       }
