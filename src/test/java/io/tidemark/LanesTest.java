@@ -33,7 +33,10 @@ final class LanesTest {
   private static final Set<String> SERVERS =
       Set.of("TestStack", "ForkedStack", "EmbeddedStack", "TidemarkProcess", "CaptureProcess");
 
-  /** Where a pause chooses the moment of a kill, paces a load, or is the length of an outage. */
+  /**
+   * Where a pause chooses the moment of a kill or a deletion, paces a load, or is the length of an
+   * outage.
+   */
   private static final Set<String> PAUSING =
       Set.of(
           "Accounts",
@@ -43,6 +46,7 @@ final class LanesTest {
           "CaptureMeasureTest",
           "CaptureTest",
           "CaptureWorkload",
+          "DeletionTest",
           "KafkaChangeWriterTest",
           "OutageIT",
           "SchemaDriftIT",

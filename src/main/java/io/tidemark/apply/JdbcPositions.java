@@ -1,6 +1,7 @@
 package io.tidemark.apply;
 
 import io.tidemark.change.SourcePosition;
+import io.tidemark.postgres.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -40,13 +41,19 @@ public final class JdbcPositions {
         in_step_since timestamptz not null default clock_timestamp(),
         in_step_transaction xid8,
         turn int8 not null default 0,
+        tracking_id text,
+        target_name text,
+        target_oid oid,
         primary key (configuration_id, topic, partition)
       );
       alter table tidemark.applied_position
         add column if not exists topic_id uuid,
         add column if not exists in_step_since timestamptz not null default clock_timestamp(),
         add column if not exists in_step_transaction xid8,
-        add column if not exists turn int8 not null default 0;
+        add column if not exists turn int8 not null default 0,
+        add column if not exists tracking_id text,
+        add column if not exists target_name text,
+        add column if not exists target_oid oid;
       create table if not exists tidemark.kept_row (
         configuration_id uuid not null,
         key_values text[] not null,
@@ -57,10 +64,10 @@ public final class JdbcPositions {
   // Looked at first: whoever may write positions need not be allowed to change the table.
   private static final String EXISTS =
       """
-      select count(*) = 3 and to_regclass('tidemark.kept_row') is not null
+      select count(*) = 4 and to_regclass('tidemark.kept_row') is not null
       from pg_catalog.pg_attribute a
       where a.attrelid = to_regclass('tidemark.applied_position')
-        and a.attname in ('topic_id', 'in_step_transaction', 'turn')
+        and a.attname in ('topic_id', 'in_step_transaction', 'turn', 'target_oid')
         and not a.attisdropped
       """;
 
@@ -79,19 +86,23 @@ public final class JdbcPositions {
           updated_at = now()
       where configuration_id = ? and topic = ? and partition = ? and next_offset = ?
         and turn = ?
+        and target_oid is not distinct from to_regclass(target_name)::oid
       """;
 
   private static final String SET =
       """
       insert into tidemark.applied_position as p
         (next_offset, commit_lsn, ordinal, part, committed_micros,
-         configuration_id, topic, partition, topic_id, in_step_since, in_step_transaction, turn)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, clock_timestamp(), pg_current_xact_id(),
-              pg_current_xact_id()::text::int8)
+         configuration_id, topic, partition, topic_id, tracking_id, target_name, target_oid,
+         in_step_since, in_step_transaction, turn)
+      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, to_regclass(?)::oid,
+              clock_timestamp(), pg_current_xact_id(), pg_current_xact_id()::text::int8)
       on conflict (configuration_id, topic, partition) do update
       set next_offset = excluded.next_offset, commit_lsn = excluded.commit_lsn,
           ordinal = excluded.ordinal, part = excluded.part,
           committed_micros = excluded.committed_micros, topic_id = excluded.topic_id,
+          tracking_id = excluded.tracking_id, target_name = excluded.target_name,
+          target_oid = excluded.target_oid,
           updated_at = now(),
           turn = excluded.turn,
           in_step_since = excluded.in_step_since,
@@ -120,6 +131,22 @@ public final class JdbcPositions {
       update tidemark.applied_position
       set topic_id = ?
       where configuration_id = ? and topic = ? and topic_id is null
+      """;
+
+  private static final String OTHER_TARGET =
+      """
+      select to_regclass(target_name) is null
+      from tidemark.applied_position
+      where configuration_id = ? and topic = ?
+        and target_oid is distinct from to_regclass(target_name)::oid
+      limit 1
+      """;
+
+  private static final String NOTE_BASIS =
+      """
+      update tidemark.applied_position
+      set tracking_id = ?, target_name = ?, target_oid = to_regclass(?)::oid
+      where configuration_id = ? and topic = ? and target_name is null
       """;
 
   private static final String RENEW =
@@ -227,10 +254,14 @@ public final class JdbcPositions {
   }
 
   /** Sets a position whatever it was: only for whoever holds its lock, or makes the first one. */
-  public void set(Connection connection, AppliedPosition to) throws SQLException {
+  public void set(Connection connection, AppliedPosition to, PositionBasis basis)
+      throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(SET)) {
       setPosition(statement, to);
       statement.setObject(9, to.topicId());
+      statement.setString(10, basis.trackingId());
+      statement.setString(11, Sql.name(basis.target()));
+      statement.setString(12, Sql.name(basis.target()));
       statement.executeUpdate();
     }
   }
@@ -242,6 +273,35 @@ public final class JdbcPositions {
       statement.setObject(2, configuration);
       statement.setString(3, topic);
       statement.executeUpdate();
+    }
+  }
+
+  /** Notes what the positions in a topic depend on, where an earlier version did not. */
+  void noteBasis(Connection connection, String topic, PositionBasis basis) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(NOTE_BASIS)) {
+      statement.setString(1, basis.trackingId());
+      statement.setString(2, Sql.name(basis.target()));
+      statement.setString(3, Sql.name(basis.target()));
+      statement.setObject(4, configuration);
+      statement.setString(5, topic);
+      statement.executeUpdate();
+    }
+  }
+
+  /**
+   * Fails if the table that was in sync is not the target table now.
+   *
+   * @param target what the table is called, for the message
+   */
+  void requireTarget(Connection connection, String topic, TargetTable target) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(OTHER_TARGET)) {
+      statement.setObject(1, configuration);
+      statement.setString(2, topic);
+      try (ResultSet row = statement.executeQuery()) {
+        if (row.next()) {
+          throw row.getBoolean(1) ? target.missing() : target.replaced();
+        }
+      }
     }
   }
 

@@ -116,12 +116,17 @@ final class JdbcTarget implements AutoCloseable {
   Optional<AppliedPosition> find(int partition) {
     return run(
         () -> {
+          positions.requireTarget(connection, task.topic(), table());
           Optional<AppliedPosition> found = positions.find(connection, task.topic(), partition);
           connection.commit();
           // Whoever moved the position may have brought the target in step anew.
           applier.renew(task.topic());
           return found;
         });
+  }
+
+  private TargetTable table() {
+    return new TargetTable(task.target().connection(), planned.target().name());
   }
 
   /** Notes which topic the positions are in, where an earlier version did not. */

@@ -21,11 +21,13 @@ final class JdbcTwoSides implements AutoCloseable {
   private final Connection lead;
   private final JdbcPositions positions;
   private final JdbcTwoWay twoWay;
+  private final TargetTable table;
 
-  private JdbcTwoSides(TwoWayTask task, Connection lead, JdbcTwoWay twoWay) {
+  private JdbcTwoSides(TwoWayTask task, Connection lead, JdbcTwoWay twoWay, TargetTable table) {
     this.task = task;
     this.lead = lead;
     this.twoWay = twoWay;
+    this.table = table;
     positions = new JdbcPositions(task.configuration());
   }
 
@@ -46,7 +48,11 @@ final class JdbcTwoSides implements AutoCloseable {
               new JdbcPositions(task.configuration()),
               ports);
       opening.done();
-      return new JdbcTwoSides(task, lead, twoWay);
+      return new JdbcTwoSides(
+          task,
+          lead,
+          twoWay,
+          new TargetTable(task.target().connection(), plan.mapping().target().name()));
     } catch (SQLException e) {
       throw failure(task, e);
     }
@@ -71,6 +77,7 @@ final class JdbcTwoSides implements AutoCloseable {
     return run(
         () -> {
           twoWay.renew();
+          positions.requireTarget(lead, topic, table);
           return positions.find(lead, topic, 0);
         });
   }

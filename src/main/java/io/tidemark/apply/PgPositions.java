@@ -46,10 +46,19 @@ public final class PgPositions {
   }
 
   /** For whoever holds the lock, or makes the first position. */
-  public void set(AppliedPosition to) {
+  public void set(AppliedPosition to, PositionBasis basis) {
     run(
         connection -> {
-          positions.set(connection, to);
+          positions.set(connection, to, basis);
+          return true;
+        });
+  }
+
+  /** See {@link JdbcPositions#noteBasis}. */
+  public void noteBasis(String topic, PositionBasis basis) {
+    run(
+        connection -> {
+          positions.noteBasis(connection, topic, basis);
           return true;
         });
   }

@@ -40,7 +40,7 @@ final class SyncHealth implements HealthCheck {
     List<String> warnings = List.of();
     if (engine instanceof SyncOrchestrator orchestrator) {
       problems.addAll(orchestrator.problems());
-      warnings = orchestrator.attention().warnings();
+      warnings = orchestrator.warnings();
     }
     orchestrations.trouble().ifPresent(problems::add);
     syncFile.ifPresent(

@@ -186,7 +186,11 @@ final class CaptureLoop implements Runnable {
       PgSlot slot = found.get();
       SlotGeneration generation = PgSource.generation(source, names.slot());
       WrittenPosition from = decision.decide(last, slot, generation, clock.millis());
-      for (TableName table : PgSource.tracked(source, names.publication())) {
+      PgTrackedTables tables = PgSource.look(source, names.publication());
+      if (!tables.note().isComplete()) {
+        PgTracking.adopt(source, names);
+      }
+      for (TableName table : tables.captured()) {
         writer.writesTo(topics.requireChanges(decision, names.connection(), table), table);
       }
       if (last.isPresent() && last.get().equals(from)) {
@@ -200,7 +204,7 @@ final class CaptureLoop implements Runnable {
               PgSource.address(source),
               names.slot(),
               slot.confirmedLsn(),
-              new PgSourceCatalog(source),
+              new PgSourceCatalog(source, names.publication()),
               writer,
               this::wake)) {
         LOG.log(

@@ -24,6 +24,9 @@ record CaptureNames(String connection, String slot, List<String> transactionalId
   static final String MARK = MESSAGE_PREFIX + "mark";
   static final String HEARTBEAT = MESSAGE_PREFIX + "heartbeat";
 
+  /** Which tables are tracked, or under which names, is another from here on. */
+  static final String TRACKED = MESSAGE_PREFIX + "tracked";
+
   private static final int READABLE_LENGTH_MAX = 40;
 
   /** Apart from the capture's own lock: held while publication and slot are changed. */

@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
 import java.time.Clock;
 import java.time.Duration;
@@ -15,7 +16,10 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
 
 /**
  * Turns the committed changes of source tables into Kafka topics: what other rooms know of capture.
@@ -51,8 +55,15 @@ public final class ChangeTracker implements AutoCloseable {
     return CaptureNames.of(topicPrefix, installation, connection).slot();
   }
 
-  /** Captures this source from here, unless another instance does. Idempotent. */
+  /**
+   * Captures this source from here, unless another instance does. Idempotent; a connection that has
+   * another address or password since is captured over that one from now on.
+   */
   public void start(PgDatabase source) {
+    CaptureLoop running = loops.get(source.connection());
+    if (running != null && !running.source().equals(source)) {
+      stop(source.connection());
+    }
     loops.computeIfAbsent(
         source.connection(),
         connection -> {
@@ -75,23 +86,40 @@ public final class ChangeTracker implements AutoCloseable {
    * no transaction is open whose earlier changes are not. Whoever copies the table after this
    * returns misses nothing. Idempotent; a table that is tracked already costs one look.
    *
-   * @throws OperatingFailure if the source or the brokers refuse, or if transactions that were
-   *     writing to the table do not end in time
+   * @param isWanted asked while nobody else changes what is tracked: whether a configuration of the
+   *     table still exists. What it waits for must not wait for this.
+   * @return the id of the tracking, see {@link TrackedTables}
+   * @throws OperatingFailure if the source or the brokers refuse, if transactions that were writing
+   *     to the table do not end in time, or if the table is not wanted
    */
-  public void ensureTracked(PgDatabase source, TableName table) {
-    new PgTracking(settings, clients, source, topics, clock).track(table);
+  public String ensureTracked(PgDatabase source, TableName table, BooleanSupplier isWanted) {
+    String id = new PgTracking(settings, clients, source, topics, clock).track(table, isWanted);
     CaptureLoop loop = loops.get(source.connection());
     if (loop != null) {
       loop.wake();
     }
+    return id;
+  }
+
+  /**
+   * Reads which tables of a source are tracked, and what is wrong with them.
+   *
+   * @param session at the source
+   */
+  public TrackedTables look(PgSession session, String connection) {
+    return PgTrackedTables.look(session, CaptureNames.of(settings, connection).publication())
+        .view();
   }
 
   /**
    * Stops capturing every table of the source but these. With none left, slot and publication are
    * dropped and the source keeps nothing of ours.
+   *
+   * @param remaining asked while nobody else changes what is tracked
+   * @return whether there was anything to do
    */
-  public void release(PgDatabase source, Set<TableName> remaining) {
-    new PgTracking(settings, clients, source, topics, clock).release(Set.copyOf(remaining));
+  public boolean release(PgDatabase source, Supplier<Set<TableName>> remaining) {
+    return new PgTracking(settings, clients, source, topics, clock).release(remaining);
   }
 
   /**
@@ -101,6 +129,18 @@ public final class ChangeTracker implements AutoCloseable {
   public void abandon(String connection) {
     stop(connection);
     PgTracking.recordReleased(settings, clients, connection, topics, clock);
+  }
+
+  /**
+   * The slots of Tidemark in a database that nobody reads and that are no connection's of these:
+   * each keeps the server's log from being removed.
+   */
+  public List<String> unusedSlots(PgSession session, Set<String> connections) {
+    Set<String> known =
+        connections.stream()
+            .map(connection -> CaptureNames.of(settings, connection).slot())
+            .collect(Collectors.toSet());
+    return PgSlot.unused(session).stream().filter(slot -> !known.contains(slot)).toList();
   }
 
   /** Statements that remove at the source what {@link #abandon} left there. */
@@ -122,10 +162,11 @@ public final class ChangeTracker implements AutoCloseable {
    * go on behind the gap. Every table's target must be copied in full after this. The publication
    * is kept, and brought to these tables. Repeating it after a crash does no harm.
    *
+   * @param tables asked while nobody else changes what is tracked
    * @throws OperatingFailure if the source or the brokers refuse
    */
-  public void reset(PgDatabase source, Set<TableName> tables) {
-    new PgTracking(settings, clients, source, topics, clock).reset(Set.copyOf(tables));
+  public void reset(PgDatabase source, Supplier<Set<TableName>> tables) {
+    new PgTracking(settings, clients, source, topics, clock).reset(tables);
     CaptureLoop loop = loops.get(source.connection());
     if (loop != null) {
       loop.wake();

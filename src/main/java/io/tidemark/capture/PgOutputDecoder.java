@@ -21,6 +21,7 @@ final class PgOutputDecoder {
   private final Map<Integer, PgOutputTable> tables = new HashMap<>();
   private PgOutputTransaction transaction = NONE;
   private long ordinal;
+  private boolean areNamesOld;
 
   PgOutputDecoder(PgOutputCatalog catalog) {
     this.catalog = catalog;
@@ -50,7 +51,10 @@ final class PgOutputDecoder {
         transaction = NONE;
       }
       case 'O' -> transaction = transaction.withOrigin(message);
-      case 'R' -> tables.put(message.getInt(), PgOutputTable.read(message, catalog));
+      case 'R' -> {
+        int id = message.getInt(message.position());
+        tables.put(id, PgOutputTable.read(message, catalog));
+      }
       case 'I', 'U', 'D' -> {
         PgOutputTable table = table(message.getInt());
         message.position(start);
@@ -87,6 +91,10 @@ final class PgOutputDecoder {
     boolean transactional = message.get() == 1;
     message.getLong();
     String prefix = PgOutputTransaction.readString(message);
+    if (transactional && prefix.equals(CaptureNames.TRACKED)) {
+      catalog.forgetNames();
+      areNamesOld = true;
+    }
     if (transactional && prefix.startsWith(CaptureNames.MESSAGE_PREFIX)) {
       sink.message(next(letter('M'), null, lsn));
     }
@@ -104,6 +112,10 @@ final class PgOutputDecoder {
   }
 
   private PgOutputTable table(int id) {
+    if (areNamesOld) {
+      tables.replaceAll((relation, table) -> table.trackedBy(catalog));
+      areNamesOld = false;
+    }
     PgOutputTable table = tables.get(id);
     if (table == null) {
       throw new IllegalStateException("pgoutput did not describe relation " + id);

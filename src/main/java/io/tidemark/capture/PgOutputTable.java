@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,13 +22,18 @@ import org.jspecify.annotations.Nullable;
 final class PgOutputTable {
   private static final int KEY_FLAG = 1;
 
+  private final long relation;
+  private final TableName named;
   private final RowShape shape;
   private final boolean[] inIdentity;
   private final TableSchema schema;
   private final int[] key;
   private final RowShape keyShape;
 
-  private PgOutputTable(RowShape shape, boolean[] inIdentity, TableSchema schema) {
+  private PgOutputTable(
+      long relation, TableName named, RowShape shape, boolean[] inIdentity, TableSchema schema) {
+    this.relation = relation;
+    this.named = named;
     this.shape = shape;
     this.inIdentity = inIdentity;
     this.schema = schema;
@@ -42,8 +48,9 @@ final class PgOutputTable {
     this.keyShape = RowShape.of(columns, kinds);
   }
 
-  /** Reads a Relation message's body after the relation's id. */
+  /** Reads a Relation message's body. */
   static PgOutputTable read(ByteBuffer body, PgOutputCatalog catalog) {
+    long relation = Integer.toUnsignedLong(body.getInt());
     String schema = PgOutputTransaction.readString(body);
     String table = PgOutputTransaction.readString(body);
     TableName name = new TableName(schema.isEmpty() ? "pg_catalog" : schema, table);
@@ -64,9 +71,12 @@ final class PgOutputTable {
     // Under DEFAULT and USING INDEX the message itself says which columns the old key has, as of
     // this place in the WAL. Under FULL it flags every column, and the catalog must be asked.
     boolean told = identity != 'f' && any(inIdentity);
-    PgOutputCatalog.Facts facts = catalog.ask(told ? null : name, types);
+    PgOutputCatalog.Facts facts =
+        catalog.ask(told ? OptionalLong.empty() : OptionalLong.of(relation), types);
     boolean[] isKey = told ? inIdentity : flags(shape, facts.key());
-    return new PgOutputTable(shape, inIdentity, schema(name, shape, types, isKey, facts));
+    TableName tracked = catalog.trackedName(relation, name);
+    return new PgOutputTable(
+        relation, name, shape, inIdentity, schema(tracked, shape, types, isKey, facts));
   }
 
   private static boolean[] flags(RowShape shape, List<String> columns) {
@@ -121,8 +131,18 @@ final class PgOutputTable {
     return false;
   }
 
+  /** The name under which the table is tracked. */
   TableName name() {
     return schema.table();
+  }
+
+  /** The same table, under the name that the catalog has for it now. */
+  PgOutputTable trackedBy(PgOutputCatalog catalog) {
+    TableName tracked = catalog.trackedName(relation, named);
+    return tracked.equals(name())
+        ? this
+        : new PgOutputTable(
+            relation, named, shape, inIdentity, TableSchema.of(tracked, schema.columns()));
   }
 
   TableSchema schema() {

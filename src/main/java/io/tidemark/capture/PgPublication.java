@@ -1,5 +1,7 @@
 package io.tidemark.capture;
 
+import io.tidemark.capture.PgTrackedTables.Member;
+import io.tidemark.capture.PublicationNote.Tracked;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgCatalog;
@@ -12,7 +14,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.UUID;
 
 /** The publication of one source connection: which tables the slot's stream carries. */
 final class PgPublication {
@@ -54,6 +56,8 @@ final class PgPublication {
         and not a.attisdropped
       limit 1
       """;
+
+  private static final int ID_LENGTH = 13;
 
   private final Connection connection;
   private final String name;
@@ -130,52 +134,123 @@ final class PgPublication {
     return new OperatingFailure(OperatingFailure.Kind.SOURCE, code, message, hint, null);
   }
 
-  /** Makes sure that the table is published; it is pending until it is settled. */
-  void add(TableName table) throws SQLException {
-    if (!exists()) {
-      String generated =
-          connection.getMetaData().getDatabaseMajorVersion() >= GENERATED_SINCE
-              ? ", publish_generated_columns = stored"
-              : "";
-      execute(
-          "create publication "
-              + Sql.name(name)
-              + " with (publish = 'insert, update, delete, truncate',"
-              + " publish_via_partition_root = true"
-              + generated
-              + ")");
+  /**
+   * Makes sure that the table is published without interruption from now on; it is pending until it
+   * is settled. Where changes may have been missed since it was tracked before, the tracking gets
+   * another id.
+   */
+  void track(TableName table) throws SQLException {
+    inTransaction(
+        () -> {
+          if (look().version() == null) {
+            create();
+          }
+          PublicationNote note = repaired(look());
+          PgTrackedTables now = look();
+          Optional<Member> member = now.memberNamed(table);
+          Optional<Tracked> noted = note.find(table).filter(Tracked::isKnown);
+          boolean goesOn =
+              member.isPresent()
+                  && !member.get().isPartial()
+                  && noted.filter(one -> one.member() == member.get().oid()).isPresent();
+          if (!goesOn) {
+            note = added(table, note, member);
+          }
+          write(note);
+        });
+  }
+
+  /** Publishes all operations again if somebody has changed that, and notes tables as they are. */
+  private PublicationNote repaired(PgTrackedTables now) throws SQLException {
+    PublicationNote note = now.adopted(PgPublication::newId);
+    if (!now.isAltered()) {
+      return note;
     }
-    if (tables().contains(table)) {
-      if (!note().tracked().contains(table)) {
-        // Published under its former name, or by a version that did not note names.
-        write(note().tracking(table));
+    publishAll();
+    return note.trackingAgain(PgPublication::newId);
+  }
+
+  /**
+   * Publishes a table that is not published, or not as a whole. One that somebody else has added is
+   * left as it is, but its writers are waited for all the same.
+   */
+  private PublicationNote added(TableName table, PublicationNote note, Optional<Member> member)
+      throws SQLException {
+    boolean isWhole = member.isPresent() && !member.get().isPartial();
+    if (!isWhole) {
+      if (member.isPresent()) {
+        remove(table);
       }
-      return;
+      execute("alter publication " + Sql.name(name) + " add table only " + Sql.name(table));
     }
-    // Noted before: an instance that dies while it waits for writers leaves word that it did not
-    // finish.
-    write(note().tracking(table).waitingFor(table));
-    execute("alter publication " + Sql.name(name) + " add table only " + Sql.name(table));
+    Member added = look().memberNamed(table).orElseThrow();
+    for (Tracked former : note.find(table).stream().toList()) {
+      // Another table had the name, and has another one now: nobody reads its changes.
+      Member other = look().members().get(former.member());
+      if (other != null && !other.name().equals(table)) {
+        remove(other.name());
+      }
+    }
+    // In the same transaction: an instance that dies while it waits for writers leaves word that
+    // it did not finish.
+    return note.tracking(table, new Tracked(newId(), added.oid(), added.table()));
+  }
+
+  private static String newId() {
+    return UUID.randomUUID().toString().substring(0, ID_LENGTH);
+  }
+
+  /** Notes how an earlier release's tables are published. */
+  void adopt() throws SQLException {
+    inTransaction(
+        () -> {
+          PgTrackedTables now = look();
+          if (now.version() != null && !now.note().isComplete()) {
+            write(now.adopted(PgPublication::newId));
+          }
+        });
+  }
+
+  private void create() throws SQLException {
+    execute("create publication " + Sql.name(name) + " with (" + options() + ")");
+  }
+
+  private void publishAll() throws SQLException {
+    execute("alter publication " + Sql.name(name) + " set (" + options() + ")");
+  }
+
+  private String options() throws SQLException {
+    String all = "publish = 'insert, update, delete, truncate', publish_via_partition_root = true";
+    return connection.getMetaData().getDatabaseMajorVersion() >= GENERATED_SINCE
+        ? all + ", publish_generated_columns = stored"
+        : all;
+  }
+
+  private void remove(TableName table) throws SQLException {
+    execute("alter publication " + Sql.name(name) + " drop table " + Sql.name(table));
   }
 
   /** What is noted of the published tables. */
   PublicationNote note() throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            """
-            select pg_catalog.obj_description(p.oid, 'pg_publication')
-            from pg_catalog.pg_publication p
-            where p.pubname = ?
-            """)) {
-      statement.setString(1, name);
-      try (ResultSet row = statement.executeQuery()) {
-        return PublicationNote.parse(row.next() ? row.getString(1) : null);
-      }
-    }
+    return look().note();
   }
 
+  /** The publication as it is now. */
+  PgTrackedTables look() throws SQLException {
+    return PgTrackedTables.look(connection, name);
+  }
+
+  /**
+   * Writes the note, with the publication as it is now, and tells the capture in the stream itself:
+   * from the place of this message on, it knows the tables' names.
+   */
   private void write(PublicationNote note) throws SQLException {
+    comment(note.at(look().version()));
+  }
+
+  private void comment(PublicationNote note) throws SQLException {
     execute("comment on publication " + Sql.name(name) + " is " + Sql.literal(note.text()));
+    PgSource.emit(connection, CaptureNames.TRACKED);
   }
 
   /**
@@ -184,67 +259,73 @@ final class PgPublication {
    * while a table joined could leave the old answer behind.
    */
   void settle(TableName table) throws SQLException {
-    execute(
-        "alter publication "
-            + Sql.name(name)
-            + " set (publish = 'insert, update, delete, truncate')");
-    write(note().settled(table));
+    inTransaction(
+        () -> {
+          PublicationNote note = repaired(look()).settled(table);
+          publishAll();
+          write(note);
+        });
   }
 
-  /** Takes every other table out. */
-  void keep(Set<TableName> remaining) throws SQLException {
-    for (TableName table : tables()) {
-      if (!remaining.contains(table)) {
-        execute("alter publication " + Sql.name(name) + " drop table " + Sql.name(table));
-      }
+  /** The slot is a new one: what was in sync with the stream before may miss changes. */
+  void interrupted() throws SQLException {
+    inTransaction(() -> write(repaired(look()).trackingAgain(PgPublication::newId)));
+  }
+
+  boolean exists() throws SQLException {
+    return look().version() != null;
+  }
+
+  /** Takes every other table out; answers whether there was one. */
+  boolean keep(Set<TableName> remaining) throws SQLException {
+    PgTrackedTables before = look();
+    boolean isKept =
+        remaining.containsAll(before.note().tables().keySet())
+            && before.members().values().stream()
+                .allMatch(one -> remaining.contains(before.trackedName(one)));
+    if (!isKept) {
+      takeOut(remaining);
     }
-    write(note().keeping(remaining));
+    return !isKept;
+  }
+
+  private void takeOut(Set<TableName> remaining) throws SQLException {
+    inTransaction(
+        () -> {
+          PgTrackedTables now = look();
+          PublicationNote note = now.adopted(PgPublication::newId);
+          for (Member member : now.members().values()) {
+            if (!remaining.contains(now.trackedName(member))) {
+              remove(member.name());
+            }
+          }
+          if (now.version() != null) {
+            boolean isAltered = now.isAltered();
+            note = note.keeping(remaining);
+            // What somebody else has altered stays on record: only tracking again repairs it.
+            comment(isAltered ? note : note.at(now.version()));
+          }
+        });
   }
 
   void drop() throws SQLException {
     execute("drop publication if exists " + Sql.name(name));
   }
 
-  boolean exists() throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            """
-            select from pg_catalog.pg_publication p
-            where p.pubname = ?
-            """)) {
-      statement.setString(1, name);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next();
-      }
-    }
+  private interface Work {
+    void run() throws SQLException;
   }
 
-  /** The published tables that still have the names under which they were tracked. */
-  Set<TableName> trackedTables() throws SQLException {
-    Set<TableName> tables = tables();
-    tables.retainAll(note().tracked());
-    return tables;
-  }
-
-  Set<TableName> tables() throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            """
-            select n.nspname, c.relname
-            from pg_catalog.pg_publication p
-            join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
-            join pg_catalog.pg_class c on c.oid = r.prrelid
-            join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-            where p.pubname = ?
-            """)) {
-      statement.setString(1, name);
-      Set<TableName> tables = new TreeSet<>();
-      try (ResultSet row = statement.executeQuery()) {
-        while (row.next()) {
-          tables.add(new TableName(row.getString(1), row.getString(2)));
-        }
-      }
-      return tables;
+  private void inTransaction(Work work) throws SQLException {
+    connection.setAutoCommit(false);
+    try {
+      work.run();
+      connection.commit();
+    } catch (SQLException | RuntimeException e) {
+      connection.rollback();
+      throw e;
+    } finally {
+      connection.setAutoCommit(true);
     }
   }
 

@@ -2,11 +2,13 @@ package io.tidemark.capture;
 
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.Lsn;
+import io.tidemark.postgres.PgSession;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,6 +28,16 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
 
   /** What a statement ends with that ran out of time. */
   private static final String CANCELLED = "57014";
+
+  private static final String UNUSED =
+      """
+      select slot_name
+      from pg_catalog.pg_replication_slots
+      where slot_name ~ '^tidemark_.*_[0-9a-f]{8}$'
+        and database = current_database()
+        and not active
+      order by 1
+      """;
 
   static Optional<PgSlot> find(Connection connection, String name) throws SQLException {
     try (PreparedStatement statement =
@@ -52,6 +64,11 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
                 row.getBoolean(4) || confirmed == null));
       }
     }
+  }
+
+  /** The slots of Tidemark in this database, of whatever installation, that nobody reads. */
+  static List<String> unused(PgSession session) {
+    return session.rows(UNUSED).stream().map(row -> String.valueOf(row.get(0))).toList();
   }
 
   static void create(Connection connection, String name) throws SQLException {

@@ -1,7 +1,6 @@
 package io.tidemark.capture;
 
 import io.tidemark.change.OperatingFailure;
-import io.tidemark.change.TableName;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.sql.Connection;
@@ -13,7 +12,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
@@ -63,10 +61,10 @@ final class PgSource {
     return reason;
   }
 
-  /** The tables of a publication that still have the names under which they were tracked. */
-  static Set<TableName> tracked(PgDatabase source, String publication) {
+  /** A publication and its tables as they are now. */
+  static PgTrackedTables look(PgDatabase source, String publication) {
     try (Connection connection = source.open("capture publication")) {
-      return new PgPublication(connection, publication).trackedTables();
+      return PgTrackedTables.look(connection, publication);
     } catch (SQLException e) {
       throw failure("the tables of publication " + publication + " could not be read", e);
     }

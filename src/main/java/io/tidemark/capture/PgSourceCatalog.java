@@ -3,7 +3,6 @@ package io.tidemark.capture;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgCatalog;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.TableShape;
 import io.tidemark.postgres.TypeName;
 import io.tidemark.postgres.TypeRef;
 import java.sql.Connection;
@@ -13,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +25,10 @@ final class PgSourceCatalog implements PgOutputCatalog {
   private static final int FIRST_USER_OID = 16384;
 
   private final PgDatabase source;
+  private final String publication;
+
+  /** Null until it is needed. */
+  private @Nullable PublicationNote note;
 
   /**
    * Names of the server's own types, which stay. Others may be renamed, so they are asked for each
@@ -32,12 +36,28 @@ final class PgSourceCatalog implements PgOutputCatalog {
    */
   private final Map<TypeRef, TypeName> builtIn = new HashMap<>();
 
-  PgSourceCatalog(PgDatabase source) {
+  PgSourceCatalog(PgDatabase source, String publication) {
     this.source = source;
+    this.publication = publication;
   }
 
   @Override
-  public Facts ask(@Nullable TableName keyOf, Collection<TypeRef> types) {
+  public TableName trackedName(long relation, TableName named) {
+    PublicationNote known = note;
+    if (known == null) {
+      known = PgSource.look(source, publication).note();
+      note = known;
+    }
+    return known.nameOf(relation).orElse(named);
+  }
+
+  @Override
+  public void forgetNames() {
+    note = null;
+  }
+
+  @Override
+  public Facts ask(OptionalLong keyOf, Collection<TypeRef> types) {
     Map<TypeRef, TypeName> names = new HashMap<>();
     Set<TypeRef> unknown = new HashSet<>();
     for (TypeRef type : types) {
@@ -48,21 +68,18 @@ final class PgSourceCatalog implements PgOutputCatalog {
         names.put(type, known);
       }
     }
-    if (keyOf == null && unknown.isEmpty()) {
+    if (keyOf.isEmpty() && unknown.isEmpty()) {
       return new Facts(List.of(), names);
     }
     try (Connection connection = source.open("capture catalog")) {
       names.putAll(PgCatalog.typeNames(connection, unknown));
       remember(names);
-      return new Facts(keyOf == null ? List.of() : keyOf(connection, keyOf), names);
+      List<String> key =
+          keyOf.isPresent() ? PgCatalog.keyOf(connection, keyOf.getAsLong()) : List.of();
+      return new Facts(key, names);
     } catch (SQLException e) {
-      String what = keyOf == null ? "the types of a table" : "the key and the types of " + keyOf;
-      throw PgSource.failure(what + " could not be read", e);
+      throw PgSource.failure("the key and the types of a table could not be read", e);
     }
-  }
-
-  private static List<String> keyOf(Connection connection, TableName table) throws SQLException {
-    return PgCatalog.shapeOf(connection, table).map(TableShape::key).orElse(List.of());
   }
 
   private void remember(Map<TypeRef, TypeName> names) {

@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Changes what is tracked of one source: publication, slot and topics. Instances take turns by an
@@ -51,33 +53,60 @@ final class PgTracking {
   }
 
   /** See {@link ChangeTracker#ensureTracked}. */
-  void track(TableName table) {
-    inTurn(
+  String track(TableName table, BooleanSupplier isWanted) {
+    return inTurn(
         "table " + table + " could not be tracked",
         connection -> {
+          // INVARIANT: asked under the lock, under which a deletion releases the table.
+          if (!isWanted.getAsBoolean()) {
+            throw unwanted(table);
+          }
           PgPublication.check(connection, table);
           PgPublication publication = new PgPublication(connection, names.publication());
           Optional<WrittenPosition> last = lastPosition();
-          if (isInUse(last) && publication.trackedTables().contains(table)) {
+          if (isInUse(last) && publication.look().captured().contains(table)) {
             topics.requireChanges(decision, names.connection(), table);
           } else {
             topics.ensureChanges(names.connection(), table);
           }
           topics.ensurePosition(names.connection());
-          publication.add(table);
+          publication.track(table);
           ensureSlot(connection, publication, Set.of(table));
           if (publication.note().pending().contains(table)) {
             PgWriters.awaitEnd(connection, Sql.name(table), table, settings.writerWait());
             publication.settle(table);
           }
+          return publication.note().find(table).orElseThrow().id();
+        });
+  }
+
+  private OperatingFailure unwanted(TableName table) {
+    return new OperatingFailure(
+        OperatingFailure.Kind.USER,
+        "configuration_deleted",
+        "no configuration has table " + table + " of connection '" + names.connection() + "' now",
+        null,
+        null);
+  }
+
+  /** Notes more of the tracked tables, where an earlier release has noted less. */
+  static void adopt(PgDatabase source, CaptureNames names) {
+    inTurn(
+        source,
+        names,
+        "the tables of publication " + names.publication() + " could not be noted",
+        connection -> {
+          new PgPublication(connection, names.publication()).adopt();
+          return true;
         });
   }
 
   /** See {@link ChangeTracker#reset}. */
-  void reset(Set<TableName> tables) {
+  void reset(Supplier<Set<TableName>> wanted) {
     inTurn(
         "the capture of " + names.connection() + " could not be reset",
         connection -> {
+          Set<TableName> tables = Set.copyOf(wanted.get());
           for (TableName table : tables) {
             PgPublication.check(connection, table);
             topics.ensureChanges(names.connection(), table);
@@ -85,7 +114,7 @@ final class PgTracking {
           topics.ensurePosition(names.connection());
           PgPublication publication = new PgPublication(connection, names.publication());
           for (TableName table : tables) {
-            publication.add(table);
+            publication.track(table);
           }
           publication.keep(tables);
           // INVARIANT: "released" until the old slot is gone. It fences whoever captures, and keeps
@@ -97,6 +126,7 @@ final class PgTracking {
             PgWriters.awaitEnd(connection, Sql.name(pending), pending, settings.writerWait());
             publication.settle(pending);
           }
+          return true;
         });
   }
 
@@ -113,7 +143,7 @@ final class PgTracking {
         decision.decide(last, slot.get(), generation, clock.millis());
         if (isInUse(last)) {
           for (TableName table :
-              new PgPublication(connection, names.publication()).trackedTables()) {
+              new PgPublication(connection, names.publication()).look().captured()) {
             topics.requireChanges(decision, names.connection(), table);
           }
         }
@@ -145,23 +175,28 @@ final class PgTracking {
     decision.refuseIfInUse(last);
     record(WrittenPosition.creating(clock.millis()));
     PgSlot.create(connection, names.slot());
+    publication.interrupted();
   }
 
   /** See {@link ChangeTracker#release}. */
-  void release(Set<TableName> remaining) {
-    inTurn(
+  boolean release(Supplier<Set<TableName>> wanted) {
+    return inTurn(
         "the capture of " + names.connection() + " could not be released",
         connection -> {
           PgPublication publication = new PgPublication(connection, names.publication());
+          Set<TableName> remaining = Set.copyOf(wanted.get());
           if (!remaining.isEmpty()) {
-            publication.keep(remaining);
-            return;
+            return publication.keep(remaining);
+          }
+          if (!publication.exists() && PgSlot.find(connection, names.slot()).isEmpty()) {
+            return false;
           }
           topics.ensurePosition(names.connection());
           // Fences the instance that captures; it finds the record and does not start again.
           record(WrittenPosition.released(clock.millis()));
           PgSlot.drop(connection, names.slot());
           publication.drop();
+          return true;
         });
   }
 
@@ -204,12 +239,16 @@ final class PgTracking {
         position);
   }
 
-  private interface Work {
-    void run(Connection connection) throws SQLException, InterruptedException;
+  private interface Work<T> {
+    T run(Connection connection) throws SQLException, InterruptedException;
   }
 
   /** Runs over a session that holds the change lock; the session's end gives it back. */
-  private void inTurn(String what, Work work) {
+  private <T> T inTurn(String what, Work<T> work) {
+    return inTurn(source, names, what, work);
+  }
+
+  private static <T> T inTurn(PgDatabase source, CaptureNames names, String what, Work<T> work) {
     try (Connection connection = source.open("capture change")) {
       try (Statement statement = connection.createStatement()) {
         statement.execute("set lock_timeout to '" + LOCK_MAX.toSeconds() + "s'");
@@ -219,7 +258,7 @@ final class PgTracking {
         statement.setLong(1, names.changeLock());
         statement.execute();
       }
-      work.run(connection);
+      return work.run(connection);
     } catch (SQLException e) {
       throw PgSource.failure(what, e);
     } catch (InterruptedException e) {

@@ -2,91 +2,176 @@ package io.tidemark.capture;
 
 import io.tidemark.change.TableName;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the comment on a publication says, for every instance to know.
+ * What the comment on a publication says, so that every instance knows it.
  *
- * @param tracked the names under which tables were tracked; one that was renamed since is published
- *     under another
+ * @param tables the tracked tables, by the name under which they were tracked; one that was renamed
+ *     since has another name in the publication
  * @param pending tables whose former writers were not seen to end
+ * @param version of the publication after Tidemark last altered it: the {@code xmin} of its row in
+ *     {@code pg_publication}. Any other value means that somebody else altered it. Null in a note
+ *     of an earlier release.
  */
-record PublicationNote(Set<TableName> tracked, Set<TableName> pending) {
+record PublicationNote(
+    Map<TableName, Tracked> tables, Set<TableName> pending, @Nullable String version) {
   private static final String TRACKED = "tidemark, tracks: ";
   private static final String PENDING = "waiting for writers of: ";
+  private static final String VERSION = "version: ";
 
   /** Control characters that nobody puts into a name. */
-  private static final String BETWEEN_NAMES = "\u001f";
+  private static final String BETWEEN_FIELDS = "\u001d";
 
+  private static final String BETWEEN_NAMES = "\u001f";
   private static final String BETWEEN_PARTS = "\u001e";
+  private static final int FIELDS = 4;
+
+  /**
+   * One uninterrupted tracking of a table.
+   *
+   * @param id names it; a table that is tracked again, because changes may have been missed, gets
+   *     another one. Empty in a note of an earlier release.
+   * @param member oid of its row in {@code pg_publication_rel}: whoever takes the table out of the
+   *     publication, or changes its row filter or column list, replaces that row
+   * @param table oid of the table
+   */
+  record Tracked(String id, long member, long table) {
+    private static final Tracked UNKNOWN = new Tracked("", 0, 0);
+
+    boolean isKnown() {
+      return !id.isEmpty();
+    }
+  }
 
   PublicationNote {
-    tracked = Set.copyOf(tracked);
+    tables = Map.copyOf(tables);
     pending = Set.copyOf(pending);
+  }
+
+  static PublicationNote empty() {
+    return new PublicationNote(Map.of(), Set.of(), null);
   }
 
   /** What a comment says; nothing if it is not one of ours. */
   static PublicationNote parse(@Nullable String comment) {
     if (comment == null || !comment.startsWith(TRACKED)) {
-      return new PublicationNote(Set.of(), Set.of());
+      return empty();
     }
-    String[] parts = comment.substring(TRACKED.length()).split(BETWEEN_PARTS, 2);
-    Set<TableName> pending =
-        parts.length == 2 && parts[1].startsWith(PENDING)
-            ? names(parts[1].substring(PENDING.length()))
-            : Set.of();
-    return new PublicationNote(names(parts[0]), pending);
+    String[] parts = comment.substring(TRACKED.length()).split(BETWEEN_PARTS, -1);
+    Set<TableName> pending = new TreeSet<>();
+    String version = null;
+    for (String part : Arrays.asList(parts).subList(1, parts.length)) {
+      if (part.startsWith(PENDING)) {
+        split(part.substring(PENDING.length())).map(TableName::parse).forEach(pending::add);
+      } else if (part.startsWith(VERSION)) {
+        version = part.substring(VERSION.length());
+      }
+    }
+    Map<TableName, Tracked> tables = new TreeMap<>();
+    split(parts[0])
+        .map(table -> table.split(BETWEEN_FIELDS, -1))
+        .forEach(fields -> tables.put(TableName.parse(fields[0]), tracked(fields)));
+    return new PublicationNote(tables, pending, version);
   }
 
-  private static Set<TableName> names(String text) {
-    return text.isEmpty()
-        ? Set.of()
-        : Arrays.stream(text.split(BETWEEN_NAMES, -1))
-            .map(TableName::parse)
-            .collect(Collectors.toSet());
+  private static Stream<String> split(String names) {
+    return names.isEmpty() ? Stream.empty() : Arrays.stream(names.split(BETWEEN_NAMES, -1));
+  }
+
+  private static Tracked tracked(String[] fields) {
+    return fields.length == FIELDS
+        ? new Tracked(fields[1], Long.parseLong(fields[2]), Long.parseLong(fields[3]))
+        : Tracked.UNKNOWN;
   }
 
   String text() {
-    String waiting = pending.isEmpty() ? "" : BETWEEN_PARTS + PENDING + joined(pending);
-    return TRACKED + joined(tracked) + waiting;
+    String tracked =
+        new TreeMap<>(tables)
+            .entrySet().stream()
+                .map(entry -> text(entry.getKey(), entry.getValue()))
+                .collect(Collectors.joining(BETWEEN_NAMES));
+    String waiting =
+        pending.isEmpty()
+            ? ""
+            : BETWEEN_PARTS
+                + PENDING
+                + new TreeSet<>(pending)
+                    .stream().map(TableName::toString).collect(Collectors.joining(BETWEEN_NAMES));
+    return TRACKED + tracked + waiting + (version == null ? "" : BETWEEN_PARTS + VERSION + version);
   }
 
-  private static String joined(Set<TableName> names) {
-    return new TreeSet<>(names)
-        .stream().map(TableName::toString).collect(Collectors.joining(BETWEEN_NAMES));
+  private static String text(TableName name, Tracked tracked) {
+    return tracked.isKnown()
+        ? String.join(
+            BETWEEN_FIELDS,
+            name.toString(),
+            tracked.id(),
+            Long.toString(tracked.member()),
+            Long.toString(tracked.table()))
+        : name.toString();
   }
 
-  PublicationNote tracking(TableName table) {
-    return new PublicationNote(with(tracked, table), pending);
+  Optional<Tracked> find(TableName table) {
+    return Optional.ofNullable(tables.get(table));
   }
 
-  PublicationNote waitingFor(TableName table) {
-    return new PublicationNote(tracked, with(pending, table));
+  /** Whether this release has written it. */
+  boolean isComplete() {
+    return version != null && tables.values().stream().allMatch(Tracked::isKnown);
+  }
+
+  /** The name under which the table with this oid is tracked. */
+  Optional<TableName> nameOf(long table) {
+    return tables.entrySet().stream()
+        .filter(entry -> entry.getValue().table() == table)
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  /** With a table that is tracked from now on; its former writers are yet to end. */
+  PublicationNote tracking(TableName table, Tracked as) {
+    Map<TableName, Tracked> more = new TreeMap<>(tables);
+    more.values().removeIf(other -> other.isKnown() && other.table() == as.table());
+    more.put(table, as);
+    Set<TableName> waiting = new TreeSet<>(pending);
+    waiting.retainAll(more.keySet());
+    waiting.add(table);
+    return new PublicationNote(more, waiting, version);
+  }
+
+  /** With other ids for all tables: changes of any of them may have been missed. */
+  PublicationNote trackingAgain(Supplier<String> ids) {
+    Map<TableName, Tracked> again = new TreeMap<>();
+    tables.forEach(
+        (name, one) -> again.put(name, new Tracked(ids.get(), one.member(), one.table())));
+    return new PublicationNote(again, pending, version);
   }
 
   PublicationNote settled(TableName table) {
     Set<TableName> others = new TreeSet<>(pending);
     others.remove(table);
-    return new PublicationNote(tracked, others);
+    return new PublicationNote(tables, others, version);
+  }
+
+  PublicationNote at(String newVersion) {
+    return new PublicationNote(tables, pending, newVersion);
   }
 
   /** Without the tables that are no longer to be captured. */
   PublicationNote keeping(Set<TableName> remaining) {
-    return new PublicationNote(common(tracked, remaining), common(pending, remaining));
-  }
-
-  private static Set<TableName> with(Set<TableName> tables, TableName table) {
-    Set<TableName> more = new TreeSet<>(tables);
-    more.add(table);
-    return more;
-  }
-
-  private static Set<TableName> common(Set<TableName> tables, Set<TableName> others) {
-    Set<TableName> both = new TreeSet<>(tables);
-    both.retainAll(others);
-    return both;
+    Map<TableName, Tracked> kept = new TreeMap<>(tables);
+    kept.keySet().retainAll(remaining);
+    Set<TableName> waiting = new TreeSet<>(pending);
+    waiting.retainAll(remaining);
+    return new PublicationNote(kept, waiting, version);
   }
 }

@@ -164,7 +164,8 @@ public final class PgCatalog {
     return identity.equals("a") ? Generation.IDENTITY_ALWAYS : Generation.WRITTEN;
   }
 
-  private static List<String> keyOf(Connection connection, long oid) throws SQLException {
+  /** The columns of a table's key, in the key's order; empty if it has none. */
+  public static List<String> keyOf(Connection connection, long oid) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(KEY)) {
       statement.setLong(1, oid);
       try (ResultSet row = statement.executeQuery()) {

@@ -7,8 +7,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The replication origins that mark what one configuration writes in a database. A commit carries
@@ -45,6 +48,13 @@ public final class PgOrigins {
       """
       select pg_catalog.pg_replication_origin_drop(?)
       where pg_catalog.pg_replication_origin_oid(?) is not null
+      """;
+
+  private static final String OWNERS =
+      """
+      select distinct substring(roname from '^tidemark_([0-9a-f]{32})_[0-9]$')::uuid
+      from pg_catalog.pg_replication_origin
+      where roname ~ '^tidemark_[0-9a-f]{32}_[0-9]$'
       """;
 
   private PgOrigins() {}
@@ -121,6 +131,15 @@ public final class PgOrigins {
     for (String name : names(configuration)) {
       drop(session, name);
     }
+  }
+
+  /** The configurations whose origins the server has, those of other installations too. */
+  public static Set<UUID> owners(PgSession session) {
+    Set<UUID> owners = new HashSet<>();
+    for (List<@Nullable String> row : session.rows(OWNERS)) {
+      owners.add(UUID.fromString(String.valueOf(row.get(0))));
+    }
+    return owners;
   }
 
   private static void drop(Connection session, String name) throws SQLException {

@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -66,6 +67,15 @@ public final class PgSession implements AutoCloseable {
   /** What is committed from now on carries the origin that the session has taken. */
   void carriesOrigin() {
     carriesOrigin = true;
+  }
+
+  /** From now on a server that takes longer to answer counts as one that does not. */
+  public void answerWithin(Duration max) {
+    run(
+        () -> {
+          connection.setNetworkTimeout(Runnable::run, (int) max.toMillis());
+          return null;
+        });
   }
 
   /** Starts a transaction; the session is not in one. */

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.PgPositions;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
@@ -19,8 +20,14 @@ final class AppliedPositions {
   }
 
   /** Makes these the configuration's positions: it goes on from there. */
-  void set(SyncConfiguration configuration, Collection<AppliedPosition> positions) {
-    with(configuration, target -> positions.forEach(target::set));
+  void set(
+      SyncConfiguration configuration, Collection<AppliedPosition> positions, PositionBasis basis) {
+    with(configuration, target -> positions.forEach(position -> target.set(position, basis)));
+  }
+
+  /** Notes what the positions in a topic depend on, where an earlier release did not. */
+  void noteBasis(SyncConfiguration configuration, String topic, PositionBasis basis) {
+    with(configuration, target -> target.noteBasis(topic, basis));
   }
 
   /** The positions in one topic; empty if the target was never in step with it. */
@@ -28,6 +35,19 @@ final class AppliedPositions {
     List<AppliedPosition> found = new ArrayList<>();
     with(configuration, target -> found.addAll(target.find(topic)));
     return found;
+  }
+
+  /**
+   * Whether a merge has to begin as the first one does: the target has no positions, or such that
+   * nothing can go on from. Those are forgotten, so that no loop goes on from them either.
+   */
+  boolean areNone(SyncConfiguration configuration) {
+    Standing standing = Assumptions.now(rooms, configuration);
+    if (standing instanceof Standing.Broken broken && broken.needsCopy()) {
+      forget(configuration);
+      return true;
+    }
+    return standing instanceof Standing.NeverInSync;
   }
 
   /**

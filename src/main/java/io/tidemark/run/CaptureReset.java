@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import java.util.List;
 import java.util.Set;
@@ -33,13 +34,20 @@ final class CaptureReset {
    */
   void run(List<SyncConfiguration> configurations) {
     if (configurations.isEmpty()) {
-      rooms.tracker().release(source, Set.of());
+      rooms.tracker().release(source, this::tables);
       return;
     }
     configurations.forEach(positions::forget);
-    Set<TableName> tables =
-        configurations.stream().map(one -> one.definition().source()).collect(Collectors.toSet());
-    rooms.tracker().reset(source, tables);
+    rooms.tracker().reset(source, this::tables);
     configurations.forEach(positions::forget);
+  }
+
+  /** The tables of this source that configurations have now. */
+  private Set<TableName> tables() {
+    return rooms.configurations().all().stream()
+        .flatMap(one -> one.definition().captured().stream())
+        .filter(one -> one.connection().equals(source.connection()))
+        .map(CapturedTable::table)
+        .collect(Collectors.toSet());
   }
 }

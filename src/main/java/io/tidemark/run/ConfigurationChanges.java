@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class ConfigurationChanges {
   private final JdbcSyncConfigurations configurations;
   private final Acceptance acceptance;
+  private final ExecutionRequests requests;
   private final SyncEngine engine;
   private final ConfigurationLocks locks;
   private final Overviews overviews;
@@ -23,11 +24,13 @@ final class ConfigurationChanges {
   ConfigurationChanges(
       JdbcSyncConfigurations configurations,
       Acceptance acceptance,
+      ExecutionRequests requests,
       SyncEngine engine,
       ConfigurationLocks locks,
       Overviews overviews) {
     this.configurations = configurations;
     this.acceptance = acceptance;
+    this.requests = requests;
     this.engine = engine;
     this.locks = locks;
     this.overviews = overviews;
@@ -64,6 +67,7 @@ final class ConfigurationChanges {
   /** INVARIANT: a configuration that could not be started is not there afterwards. */
   private void undo(SyncConfiguration configuration, RuntimeException cause) {
     try {
+      configurations.beginDeletion(configuration.id());
       engine.onDeleted(configuration);
     } catch (RuntimeException e) {
       cause.addSuppressed(e);
@@ -196,6 +200,7 @@ final class ConfigurationChanges {
   private List<LeftBehind> remove(
       SyncConfiguration current, Function<SyncConfiguration, List<LeftBehind>> removing) {
     try {
+      requireEnded(current);
       List<LeftBehind> left = removing.apply(current);
       configurations.delete(current.id());
       return left;
@@ -206,6 +211,18 @@ final class ConfigurationChanges {
         e.addSuppressed(failedToo);
       }
       throw e;
+    }
+  }
+
+  /** An execution that ended later would make again what is removed now. */
+  private void requireEnded(SyncConfiguration current) {
+    if (!requests.end(current.id())) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.CAPACITY,
+          "execution_active",
+          "an execution of '" + current.definition().name() + "' does not end",
+          "Nothing was removed. See GET /executions, and delete it once that one has ended.",
+          null);
     }
   }
 

@@ -18,8 +18,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns the wish for an execution into a stored one that the engine has taken. */
 public final class ExecutionRequests {
-  /** A copy that is told to end rolls back within seconds, wherever it runs. */
-  private static final Duration END_MAX = Duration.ofSeconds(20);
+  /**
+   * A copy that is told to end rolls back within seconds, wherever it runs. One whose process has
+   * died is found silent after 20 s.
+   */
+  private static final Duration END_MAX = Duration.ofSeconds(40);
 
   private static final Duration END_LOOK_EVERY = Duration.ofMillis(50);
 

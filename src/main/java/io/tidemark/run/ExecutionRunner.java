@@ -259,7 +259,7 @@ final class ExecutionRunner implements AutoCloseable {
   }
 
   private String incremental(SyncConfiguration configuration, UUID id) {
-    if (isFirst(configuration)) {
+    if (requireNotBroken(configuration) instanceof Standing.NeverInSync) {
       return configuration.definition().beginsWithMerge()
           ? merge(configuration, id)
           : full(configuration, id);
@@ -269,17 +269,20 @@ final class ExecutionRunner implements AutoCloseable {
     if (reached.isEmpty()) {
       return cancelled(id);
     }
+    // INVARIANT: asked after the end was reached. What was changed before that is seen.
+    requireNotBroken(configuration);
     rooms.executions().report(id, run.counts(), new ExecutionProgress("done", 100.0, null, 0L));
     rooms.executions().recordPositions(id, null, reached.get());
     rooms.executions().complete(id);
     return "completed";
   }
 
-  /** Whether the target has never been in step: then only a copy can bring it there. */
-  private boolean isFirst(SyncConfiguration configuration) {
-    try (Stream stream = new Stream(rooms, configuration, () -> {})) {
-      return !stream.isInStep();
+  private Standing requireNotBroken(SyncConfiguration configuration) {
+    Standing standing = Assumptions.now(rooms, configuration);
+    if (standing instanceof Standing.Broken broken) {
+      throw broken.failure();
     }
+    return standing;
   }
 
   private <T> T reporting(

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.PgPositions;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.WireName;
 import io.tidemark.copy.Cancellation;
@@ -74,7 +75,7 @@ final class FullRun {
       }
       return outcome;
     }
-    rooms.tracker().ensureTracked(source, definition.source());
+    PositionBasis basis = rooms.track(configuration);
     try (PgSession session =
         PgSession.open(target, OperatingFailure.Kind.TARGET, "resync", "positions")) {
       new PgPositions(session, configuration.id()).ensureTable();
@@ -83,7 +84,8 @@ final class FullRun {
     KafkaCatchUp catchUp =
         new KafkaCatchUp(rooms.task(configuration), rooms.kafka(), rooms.ports(configuration));
     try (StreamResync resync =
-        new StreamResync(rooms.task(configuration), mapping, rooms.tracker(), source, catchUp)) {
+        new StreamResync(
+            rooms.task(configuration), mapping, basis, rooms.tracker(), source, catchUp)) {
       CopyOutcome outcome = copy(source, target, mapping, resync);
       if (outcome instanceof CopyOutcome.Completed) {
         rooms.parkedRows().settle(configuration.id(), resync.reached());

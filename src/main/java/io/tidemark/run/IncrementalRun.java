@@ -25,6 +25,9 @@ final class IncrementalRun {
   /** How often the target is asked how far it is. */
   private static final Duration LOOK_EVERY = Duration.ofMillis(200);
 
+  /** How often it is made sure that the target can get there. */
+  private static final Duration CHECK_EVERY = Duration.ofSeconds(5);
+
   /** The capture is waited for in steps of this length, between which a cancellation is heard. */
   private static final Duration CAPTURE_STEP = Duration.ofSeconds(2);
 
@@ -122,9 +125,17 @@ final class IncrementalRun {
         PgSession.open(target, OperatingFailure.Kind.TARGET, "position", "positions")) {
       PgPositions positions = new PgPositions(session, configuration.id());
       String topic = rooms.topic(configuration.definition());
+      long checked = System.nanoTime();
       while (!stands(positions.find(topic), ends)) {
         if (isCancelled(LOOK_EVERY)) {
           return false;
+        }
+        if (System.nanoTime() - checked > CHECK_EVERY.toNanos()) {
+          checked = System.nanoTime();
+          if (Assumptions.now(rooms, configuration) instanceof Standing.Broken broken) {
+            // Its stream has stopped, or stops soon: nobody would get there.
+            throw broken.failure();
+          }
         }
       }
       positions.settle(topic);

@@ -2,12 +2,19 @@ package io.tidemark.run;
 
 /** The statements of {@link JdbcExecutions}. */
 final class JdbcExecutionSql {
-  // The partial unique index says whether another one has not ended.
+  // The partial unique index says whether another one has not ended. The lock lets a deletion and
+  // this meet: the one that comes second sees the other.
   static final String INSERT =
       """
       insert into sync_executions
         (id, configuration_id, parent_id, mode, trigger, status, created_at, heartbeat_at, repair)
-      select :id, :configuration, cast(:parent as uuid), :mode, :trigger, :status, :created, :created, :repair
+      select :id, c.id, cast(:parent as uuid), :mode, :trigger, :status, :created, :created, :repair
+      from (
+        select id
+        from sync_configurations
+        where id = :configuration
+          and not deleting
+        for key share) c
       where cast(:since as timestamptz) is null
          or not exists (
            select

@@ -1,5 +1,6 @@
 package io.tidemark.run;
 
+import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgTimes;
@@ -47,6 +48,7 @@ public final class JdbcExecutions {
    * Stores a pending execution, unless another one of its configuration has not ended.
    *
    * @return that other one, or empty if this one was stored
+   * @throws OperatingFailure if the configuration was deleted, or is about to be
    */
   public Optional<Execution> createUnlessActive(Execution execution) {
     for (int attempt = 0; attempt < CREATE_ATTEMPTS_MAX; attempt++) {
@@ -58,8 +60,12 @@ public final class JdbcExecutions {
         return active;
       }
     }
-    throw new IllegalStateException(
-        "executions of configuration " + execution.configurationId() + " come and go too fast");
+    throw new OperatingFailure(
+        OperatingFailure.Kind.USER,
+        "configuration_deleted",
+        "configuration " + execution.configurationId() + " is being deleted",
+        null,
+        null);
   }
 
   /**

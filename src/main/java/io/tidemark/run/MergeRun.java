@@ -3,8 +3,7 @@ package io.tidemark.run;
 import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
-import io.tidemark.apply.PgPositions;
-import io.tidemark.change.OperatingFailure;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.WireName;
 import io.tidemark.conflict.ConflictPolicy;
 import io.tidemark.copy.Cancellation;
@@ -15,7 +14,6 @@ import io.tidemark.copy.MergeOutcome;
 import io.tidemark.copy.MergeRequest;
 import io.tidemark.copy.TableMerge;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -86,9 +84,9 @@ final class MergeRun {
     if (!definition.needsCapture()) {
       return merge(accepted, "", MergeJoin.none());
     }
-    rooms.tracker().ensureTracked(rooms.source(definition), definition.source());
+    PositionBasis basis = rooms.track(configuration);
     ApplyTask task = rooms.task(configuration);
-    boolean first = isFirst(task);
+    boolean first = new AppliedPositions(rooms).areNone(configuration);
     try (KafkaCatchUp topic = new KafkaCatchUp(task, rooms.kafka(), rooms.ports(configuration))) {
       TopicWait waiting = new TopicWait(rooms.tracker(), rooms.source(definition), topic);
       wait = waiting;
@@ -97,7 +95,8 @@ final class MergeRun {
       }
       if (first) {
         MergeOutcome begun =
-            merge(accepted, task.topic(), new StreamMergeStart(task, mapping, topic, waiting));
+            merge(
+                accepted, task.topic(), new StreamMergeStart(task, mapping, basis, topic, waiting));
         if (begun instanceof MergeOutcome.Completed) {
           rooms.mappings().copied(configuration, mapping);
         }
@@ -107,15 +106,6 @@ final class MergeRun {
       return running.isPresent()
           ? merge(accepted, task.topic(), beside)
           : BesideLoop.run(rooms, configuration, () -> merge(accepted, task.topic(), beside));
-    }
-  }
-
-  private boolean isFirst(ApplyTask task) {
-    try (PgSession session =
-        PgSession.open(task.target(), OperatingFailure.Kind.TARGET, "merge", "positions")) {
-      PgPositions positions = new PgPositions(session, configuration.id());
-      positions.ensureTable();
-      return positions.find(task.topic()).isEmpty();
     }
   }
 

@@ -51,6 +51,8 @@ final class Reconciler implements AutoCloseable {
   private final Map<UUID, Stream> streams = new ConcurrentHashMap<>();
   private final Map<UUID, Stream.Condition> written = new ConcurrentHashMap<>();
   private final Set<UUID> retryNow = ConcurrentHashMap.newKeySet();
+  private final Map<UUID, Ended> ended = new ConcurrentHashMap<>();
+  private final Assumptions assumptions;
   private final Semaphore wakeUps = new Semaphore(0);
   private final Object lock = new Object();
   private final Thread thread = new Thread(this::run, "reconciler");
@@ -67,7 +69,11 @@ final class Reconciler implements AutoCloseable {
     this.runner = runner;
     this.ids = ids;
     startedAt = rooms.clock().instant();
+    assumptions = new Assumptions(rooms, this::wake);
   }
+
+  /** When this process saw that an execution had ended. */
+  private record Ended(UUID execution, long seenNanos) {}
 
   void start() {
     thread.start();
@@ -75,6 +81,12 @@ final class Reconciler implements AutoCloseable {
 
   void wake() {
     wakeUps.release();
+  }
+
+  /** An execution has ended: what it made is to be looked at now. */
+  void executionEnded() {
+    assumptions.askNow();
+    wake();
   }
 
   /** Lets a first copy that failed or was cancelled be tried at once. */
@@ -177,8 +189,11 @@ final class Reconciler implements AutoCloseable {
       }
       List<SyncConfiguration> all = rooms.configurations().all();
       seen = all;
-      followCaptures(all);
-      followStreams(all);
+      ended.keySet().retainAll(ids(all));
+      Map<String, PgDatabase> connections = rooms.connections().all();
+      followCaptures(all, connections);
+      assumptions.follow(all, connections);
+      followStreams(all, connections);
       resolveSilentExecutions(all);
       for (SyncConfiguration configuration : all) {
         startDue(configuration);
@@ -188,14 +203,14 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
-  private void followCaptures(List<SyncConfiguration> all) {
+  private void followCaptures(List<SyncConfiguration> all, Map<String, PgDatabase> connections) {
     Set<String> needed =
         all.stream()
             .flatMap(one -> one.definition().captured().stream())
             .map(CapturedTable::connection)
             .collect(Collectors.toSet());
     for (String connection : needed) {
-      rooms.connections().find(connection).ifPresent(rooms.tracker()::start);
+      Optional.ofNullable(connections.get(connection)).ifPresent(rooms.tracker()::start);
     }
     captured.stream()
         .filter(connection -> !needed.contains(connection))
@@ -203,7 +218,7 @@ final class Reconciler implements AutoCloseable {
     captured = needed;
   }
 
-  private void followStreams(List<SyncConfiguration> all) {
+  private void followStreams(List<SyncConfiguration> all, Map<String, PgDatabase> connections) {
     Map<UUID, SyncConfiguration> wanted =
         all.stream()
             .filter(one -> one.isActive() && one.definition().isContinuous())
@@ -211,24 +226,54 @@ final class Reconciler implements AutoCloseable {
     for (UUID id : new HashSet<>(streams.keySet())) {
       SyncConfiguration now = wanted.get(id);
       Stream stream = streams.get(id);
-      if (now == null || stream.configuration().version() != now.version()) {
+      if (now == null
+          || stream.configuration().version() != now.version()
+          || isElsewhere(stream, connections)) {
         stop(id);
       }
     }
     for (SyncConfiguration configuration : wanted.values()) {
-      Stream stream =
+      follow(
           streams.computeIfAbsent(
-              configuration.id(), id -> new Stream(rooms, configuration, this::wake));
-      if (!stream.startIfInStep()) {
-        ensureFirstCopy(configuration);
-      }
+              configuration.id(), id -> new Stream(rooms, configuration, this::wake)));
     }
   }
 
-  private void ensureFirstCopy(SyncConfiguration configuration) {
+  private static boolean isElsewhere(Stream stream, Map<String, PgDatabase> connections) {
+    SyncDefinition definition = stream.configuration().definition();
+    PgDatabase source = connections.get(definition.sourceConnection());
+    PgDatabase target = connections.get(definition.targetConnection());
+    return source != null && target != null && stream.usesOthersThan(source, target);
+  }
+
+  private void follow(Stream stream) {
+    SyncConfiguration configuration = stream.configuration();
+    Standing standing = assumptions.of(configuration);
+    if (standing instanceof Standing.Sound) {
+      if (stream.loop().isEmpty()) {
+        assumptions.adopt(configuration);
+      }
+      stream.start();
+    } else if (standing instanceof Standing.Broken broken) {
+      stream.stop(broken);
+    } else if (standing instanceof Standing.Unreachable unreachable) {
+      stream.await(unreachable.failure());
+    } else if (standing instanceof Standing.NeverInSync never && stream.lacksPosition()) {
+      stream.awaitCopy();
+      ensureFirstCopy(configuration, never.beganNanos());
+    }
+  }
+
+  /**
+   * @param beganNanos when the target was asked for positions, and had none
+   */
+  private void ensureFirstCopy(SyncConfiguration configuration, long beganNanos) {
     UUID id = configuration.id();
     Execution last = rooms.executions().lastSyncOf(id).orElse(null);
-    if (last != null && last.status().isFinal()) {
+    if (last != null && !isSeenToEnd(configuration, last, beganNanos)) {
+      return;
+    }
+    if (last != null) {
       boolean isWished = retryNow.remove(id);
       if (!isWished && last.status() == ExecutionStatus.CANCELLED) {
         write(configuration, failed("its first copy was cancelled; resume it, or execute it"));
@@ -254,6 +299,23 @@ final class Reconciler implements AutoCloseable {
         configuration,
         configuration.definition().beginsWithMerge() ? ExecutionMode.MERGE : ExecutionMode.FULL,
         ExecutionTrigger.INITIAL);
+  }
+
+  /** Whether the execution has ended, and the target was asked for its positions after that. */
+  private boolean isSeenToEnd(SyncConfiguration configuration, Execution last, long beganNanos) {
+    if (!last.status().isFinal()) {
+      return false;
+    }
+    Ended known = ended.get(configuration.id());
+    if (known == null || !known.execution().equals(last.id())) {
+      known = new Ended(last.id(), System.nanoTime());
+      ended.put(configuration.id(), known);
+    }
+    if (beganNanos - known.seenNanos() > 0) {
+      return true;
+    }
+    assumptions.askTarget(configuration.definition().targetConnection());
+    return false;
   }
 
   private static Stream.Condition failed(String reason) {
@@ -291,6 +353,11 @@ final class Reconciler implements AutoCloseable {
     UUID id = configuration.id();
     Instant now = rooms.clock().instant();
     Execution last = rooms.executions().lastSyncOf(id).orElse(null);
+    if (definition.needsCapture()
+        && assumptions.of(configuration) instanceof Standing.Broken broken) {
+      write(configuration, failed(broken.sentence()));
+      return;
+    }
     if (last != null && last.status().isFinal()) {
       writeEndOf(configuration, last);
     }
@@ -391,5 +458,6 @@ final class Reconciler implements AutoCloseable {
       streams.values().forEach(Stream::close);
       streams.clear();
     }
+    assumptions.close();
   }
 }

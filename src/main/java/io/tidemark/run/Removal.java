@@ -183,11 +183,10 @@ final class Removal {
     if (source.isEmpty()) {
       return;
     }
-    Set<TableName> remaining = remaining(connection, changed, now);
-    if (remaining.isEmpty()) {
+    if (remaining(connection, changed, now).isEmpty()) {
       rooms.tracker().stop(connection);
     }
-    rooms.tracker().release(source.get(), remaining);
+    rooms.tracker().release(source.get(), () -> remaining(connection, changed, now));
   }
 
   private Set<TableName> remaining(String connection, UUID changed, Optional<SyncDefinition> now) {

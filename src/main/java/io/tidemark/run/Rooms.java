@@ -6,6 +6,7 @@ import io.tidemark.apply.ApplySettings;
 import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.PgSourceRows;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.apply.TwoWayTask;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
@@ -21,6 +22,7 @@ import io.tidemark.copy.TargetPreparation;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgOrigins;
 import io.tidemark.postgres.PgReplicaRole;
+import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.ConnectionRegistry;
 import io.tidemark.sync.JdbcChangeTracking;
 import io.tidemark.sync.JdbcMappings;
@@ -85,6 +87,32 @@ public record Rooms(
                     "there is no connection named '" + name + "'",
                     "create it, or name another one in the configuration",
                     null));
+  }
+
+  /**
+   * Makes sure that the source table is tracked, and answers what a copy that begins after this can
+   * base its positions on.
+   */
+  PositionBasis track(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return track(
+        configuration, new CapturedTable(definition.sourceConnection(), definition.source()));
+  }
+
+  /** The same of the target table, whose changes go back to the source. */
+  PositionBasis trackBack(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return track(
+        configuration, new CapturedTable(definition.targetConnection(), definition.target()));
+  }
+
+  private PositionBasis track(SyncConfiguration configuration, CapturedTable one) {
+    String id =
+        tracker.ensureTracked(
+            database(one.connection()),
+            one.table(),
+            () -> configurations.isWanted(configuration.id(), one));
+    return new PositionBasis(id, configuration.definition().target());
   }
 
   String topic(SyncDefinition definition) {

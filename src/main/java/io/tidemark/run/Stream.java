@@ -5,13 +5,11 @@ import io.tidemark.apply.ApplyPlan;
 import io.tidemark.apply.ApplyProgress;
 import io.tidemark.apply.ApplyState;
 import io.tidemark.apply.KafkaApplyLoop;
-import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.DetectionChoice;
-import io.tidemark.postgres.PgSession;
+import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.JdbcMappings;
 import io.tidemark.sync.SyncConfiguration;
-import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TableMapping;
 import io.tidemark.sync.TrackedPartition;
@@ -26,8 +24,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One continuous configuration in this process: first it waits for the target to be in step, then
- * its apply loop runs. Used by the reconciling thread, read by others.
+ * One continuous configuration in this process: its apply loop runs while the target has positions
+ * to go on from and nothing that it depends on was changed. Used by the reconciling thread, read by
+ * others.
  */
 final class Stream implements AutoCloseable {
   /** What it is doing, in the user's words. */
@@ -38,7 +37,10 @@ final class Stream implements AutoCloseable {
   private final Runnable changed;
   private volatile @Nullable KafkaApplyLoop loop;
   private volatile Map<String, TrackedPartition> lastTracked = Map.of();
-  private volatile @Nullable OperatingFailure obstacle;
+  private volatile @Nullable ApplyProgress progress;
+  private volatile @Nullable String obstacle;
+  private @Nullable PgDatabase source;
+  private @Nullable PgDatabase target;
 
   /**
    * @param changed is told each time its condition may be another one
@@ -57,48 +59,54 @@ final class Stream implements AutoCloseable {
     return Optional.ofNullable(loop);
   }
 
-  /** Whether the target has a position to go on from; also starts the loop when it has. */
-  boolean startIfInStep() {
-    KafkaApplyLoop running = loop;
-    if (running != null && !running.lacksPosition()) {
-      return true;
-    }
-    try {
-      if (!isInStep()) {
-        return false;
-      }
-    } catch (OperatingFailure e) {
-      obstacle = e;
-      return true;
-    }
+  /** What the loop has done; the last one's if none runs now. Empty before the first. */
+  Optional<ApplyProgress> progress() {
+    return Optional.ofNullable(progress);
+  }
+
+  /** Goes on from the target's positions, unless it does already. */
+  void start() {
     obstacle = null;
-    if (running != null) {
-      // It looks for its position again by itself.
-      return true;
+    if (loop != null) {
+      // One that has lost its position looks for it again by itself.
+      return;
     }
     lastTracked =
         rooms.tracking().of(configuration.id()).stream()
             .collect(Collectors.toMap(Stream::name, Function.identity()));
+    source = rooms.source(configuration.definition());
+    target = rooms.target(configuration.definition());
     KafkaApplyLoop started = rooms.loop(configuration, this::plan);
     started.start(changed);
+    progress = started.progress();
     loop = started;
-    return true;
   }
 
-  boolean isInStep() {
-    try (PgSession session =
-        PgSession.open(
-            rooms.target(configuration.definition()),
-            OperatingFailure.Kind.TARGET,
-            "position",
-            "positions")) {
-      PgPositions positions = new PgPositions(session, configuration.id());
-      positions.ensureTable();
-      SyncDefinition definition = configuration.definition();
-      return !positions.find(rooms.topic(definition)).isEmpty()
-          && (!definition.bidirectional()
-              || !positions.find(rooms.topicBack(definition)).isEmpty());
-    }
+  /** Stops, and says why, until it is started again: what it depends on was changed. */
+  void stop(Standing.Broken broken) {
+    close();
+    obstacle = broken.sentence();
+  }
+
+  /** The target does not answer; a loop that runs knows better, and says so itself. */
+  void await(OperatingFailure failure) {
+    obstacle = loop == null ? sentence(failure) : null;
+  }
+
+  /** The target holds no positions: a copy is on its way, and its state is that of this stream. */
+  void awaitCopy() {
+    obstacle = null;
+  }
+
+  /** Whether only a first copy gets it going. */
+  boolean lacksPosition() {
+    KafkaApplyLoop running = loop;
+    return running == null || running.lacksPosition();
+  }
+
+  /** Whether a connection is another one than that with which it runs. */
+  boolean usesOthersThan(PgDatabase sourceNow, PgDatabase targetNow) {
+    return loop != null && !(sourceNow.equals(source) && targetNow.equals(target));
   }
 
   /**
@@ -140,9 +148,9 @@ final class Stream implements AutoCloseable {
    * Empty while the group has given all partitions to other instances, or is about to give some.
    */
   Optional<Condition> condition() {
-    OperatingFailure inTheWay = obstacle;
+    String inTheWay = obstacle;
     if (inTheWay != null) {
-      return Optional.of(new Condition(SyncState.FAILED, sentence(inTheWay)));
+      return Optional.of(new Condition(SyncState.FAILED, inTheWay));
     }
     KafkaApplyLoop running = loop;
     if (running == null) {
@@ -191,7 +199,7 @@ final class Stream implements AutoCloseable {
   List<TrackedPartition> tracked() {
     List<TrackedPartition> current = current();
     KafkaApplyLoop running = loop;
-    if (running == null || !(running.state() instanceof ApplyState.Retrying)) {
+    if (running != null && !(running.state() instanceof ApplyState.Retrying)) {
       return current;
     }
     Instant now = rooms.clock().instant();
@@ -229,6 +237,8 @@ final class Stream implements AutoCloseable {
   public void close() {
     KafkaApplyLoop running = loop;
     if (running != null) {
+      current();
+      loop = null;
       running.close();
     }
   }

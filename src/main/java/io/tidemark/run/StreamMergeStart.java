@@ -6,6 +6,7 @@ import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.KafkaCatchUp.Commit;
 import io.tidemark.apply.KafkaCatchUp.Stretch;
 import io.tidemark.apply.PgPositions;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.TableName;
 import io.tidemark.copy.MergeJoin;
 import io.tidemark.postgres.PgSession;
@@ -24,15 +25,22 @@ import java.util.Map;
 final class StreamMergeStart implements MergeJoin {
   private final ApplyTask task;
   private final TableMapping mapping;
+  private final PositionBasis basis;
   private final KafkaCatchUp topic;
   private final TopicWait wait;
   private Map<Integer, AppliedPosition> from = Map.of();
   private Map<Integer, AppliedPosition> until = Map.of();
   private Map<Integer, AppliedPosition> reached = Map.of();
 
-  StreamMergeStart(ApplyTask task, TableMapping mapping, KafkaCatchUp topic, TopicWait wait) {
+  StreamMergeStart(
+      ApplyTask task,
+      TableMapping mapping,
+      PositionBasis basis,
+      KafkaCatchUp topic,
+      TopicWait wait) {
     this.task = task;
     this.mapping = mapping;
+    this.basis = basis;
     this.topic = topic;
     this.wait = wait;
   }
@@ -101,6 +109,6 @@ final class StreamMergeStart implements MergeJoin {
   @Override
   public void commitPosition(PgSession session, SourceSnapshot snapshot) {
     PgPositions positions = new PgPositions(session, task.configuration());
-    reached.values().forEach(positions::set);
+    reached.values().forEach(position -> positions.set(position, basis));
   }
 }

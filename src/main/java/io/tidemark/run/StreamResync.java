@@ -6,6 +6,7 @@ import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.KafkaCatchUp.Commit;
 import io.tidemark.apply.KafkaCatchUp.Stretch;
 import io.tidemark.apply.PgPositions;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.capture.ChangeTracker;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
@@ -32,6 +33,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
 
   private final ApplyTask task;
   private final TableMapping mapping;
+  private final PositionBasis basis;
   private final ChangeTracker tracker;
   private final PgDatabase source;
   private final KafkaCatchUp catchUp;
@@ -44,11 +46,13 @@ final class StreamResync implements StreamJoin, AutoCloseable {
   StreamResync(
       ApplyTask task,
       TableMapping mapping,
+      PositionBasis basis,
       ChangeTracker tracker,
       PgDatabase source,
       KafkaCatchUp catchUp) {
     this.task = task;
     this.mapping = mapping;
+    this.basis = basis;
     this.tracker = tracker;
     this.source = source;
     this.catchUp = catchUp;
@@ -104,7 +108,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
     // and a position beyond it would hide that.
     tracker.requireNoGapSince(source, snapshot.lsn());
     PgPositions positions = new PgPositions(session, task.configuration());
-    reached.values().forEach(positions::set);
+    reached.values().forEach(position -> positions.set(position, basis));
     positions.forgetKept();
     snapshotLsn = snapshot.lsn();
   }

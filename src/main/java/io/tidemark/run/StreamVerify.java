@@ -4,6 +4,7 @@ import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaCatchUp;
 import io.tidemark.apply.PgPositions;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.copy.MergeJoin.ChangedKeys;
 import io.tidemark.copy.StreamJoin;
@@ -82,10 +83,14 @@ final class StreamVerify implements VerifyJoin {
         TopicKeys.into(keys));
   }
 
-  /** As a full copy brings its stage forward. It is not closed: the topic's reader is ours. */
+  /**
+   * As a full copy brings its stage forward; it sets no position. It is not closed: the topic's
+   * reader is ours.
+   */
   @Override
   public Optional<StreamJoin> settling() {
-    return Optional.of(new StreamResync(task, mapping, rooms.tracker(), source, topic));
+    PositionBasis none = new PositionBasis("", mapping.target().name());
+    return Optional.of(new StreamResync(task, mapping, none, rooms.tracker(), source, topic));
   }
 
   @Override

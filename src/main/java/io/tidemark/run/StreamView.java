@@ -17,13 +17,13 @@ public record StreamView(
   static Optional<StreamView> of(Stream stream) {
     List<TrackedPartition> tracked = stream.tracked();
     return stream
-        .loop()
+        .progress()
         .map(
-            loop ->
+            progress ->
                 new StreamView(
                     stream.configuration().id(),
                     stream.configuration().definition().name(),
-                    loop.progress(),
+                    progress,
                     tracked.stream().mapToLong(TrackedPartition::lagEvents).sum(),
                     tracked.stream().mapToDouble(TrackedPartition::lagSeconds).max().orElse(0)));
   }

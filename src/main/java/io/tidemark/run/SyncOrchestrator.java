@@ -3,11 +3,11 @@ package io.tidemark.run;
 import io.tidemark.apply.AppliedPosition;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.capture.CaptureState;
 import io.tidemark.capture.CaptureView;
 import io.tidemark.change.WireName;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.InitialSync;
 import io.tidemark.sync.Outcome;
 import io.tidemark.sync.SyncConfiguration;
@@ -35,14 +35,16 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   private final AppliedPositions positions;
   private final Removal removal;
   private final Upkeep upkeep;
+  private final Sweep sweep;
 
   public SyncOrchestrator(Rooms rooms, SystemDescription system, Supplier<UUID> ids) {
     this.rooms = rooms;
     this.system = system;
-    runner = new ExecutionRunner(rooms, this::loopOf, this::wake);
+    runner = new ExecutionRunner(rooms, this::loopOf, this::executionEnded);
     reconciler = new Reconciler(rooms, runner, ids);
     positions = new AppliedPositions(rooms);
     removal = new Removal(rooms, positions);
+    sweep = new Sweep(rooms, removal);
     upkeep = new Upkeep(rooms.decisions(), rooms.conflicts(), rooms.executions(), rooms.clock());
   }
 
@@ -50,14 +52,15 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return reconciler.stream(configuration).flatMap(Stream::loop);
   }
 
-  private void wake() {
-    reconciler.wake();
+  private void executionEnded() {
+    reconciler.executionEnded();
   }
 
   /** Begins to run what the store holds. */
   public void start() {
     reconciler.start();
     upkeep.start();
+    sweep.start();
   }
 
   /** The streams that run in this process. */
@@ -92,6 +95,18 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
     return reconciler.attention();
   }
 
+  /** What needs a person although everything flows, a sentence each with the remedy. */
+  public List<String> warnings() {
+    List<String> warnings = new ArrayList<>(reconciler.attention().warnings());
+    warnings.addAll(sweep.warnings());
+    return warnings;
+  }
+
+  /** Sweeps the databases now, and not only when it is time. */
+  void sweepNow() {
+    sweep.sweep(rooms.clock().instant());
+  }
+
   private static boolean isTrouble(CaptureState state) {
     return state.phase() == CaptureState.Phase.RETRYING
         || state.phase() == CaptureState.Phase.FAILED;
@@ -105,25 +120,33 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
 
   @Override
   public void onCreated(SyncConfiguration configuration, TableMapping mapping) {
+    prepare(configuration, true);
+  }
+
+  /**
+   * @param isNew whether its rows have never been synced to where they are to go
+   */
+  private void prepare(SyncConfiguration configuration, boolean isNew) {
     SyncDefinition definition = configuration.definition();
     if (definition.needsCapture()) {
-      for (CapturedTable one : definition.captured()) {
-        rooms.tracker().ensureTracked(rooms.database(one.connection()), one.table());
+      PositionBasis basis = rooms.track(configuration);
+      if (definition.bidirectional()) {
+        rooms.trackBack(configuration);
       }
-      if (definition.initialSync() == InitialSync.NEVER) {
-        startFromNow(configuration);
+      if (isNew && definition.initialSync() == InitialSync.NEVER) {
+        startFromNow(configuration, basis);
       }
     }
     reconciler.wake();
   }
 
   /** The user vouches that the target is in step: the stream goes on from the topic's end. */
-  private void startFromNow(SyncConfiguration configuration) {
+  private void startFromNow(SyncConfiguration configuration, PositionBasis basis) {
     Map<Integer, AppliedPosition> ends;
     try (KafkaCatchUp reader = new KafkaCatchUp(rooms.task(configuration), rooms.kafka())) {
       ends = reader.ends();
     }
-    positions.set(configuration, ends.values());
+    positions.set(configuration, ends.values(), basis);
   }
 
   @Override
@@ -135,7 +158,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
       // These conflicts are about rows of another table.
       rooms.conflicts().supersedeAll(before.id());
     }
-    onCreated(after, mapping);
+    prepare(after, !same);
     if (!same || !after.definition().needsCapture()) {
       removal.release(before.definition(), after.id(), Optional.of(after.definition()));
     }
@@ -226,6 +249,7 @@ public final class SyncOrchestrator implements SyncEngine, AutoCloseable {
   public void close() {
     reconciler.close();
     upkeep.close();
+    sweep.close();
     runner.close();
     rooms.tracker().close();
   }

@@ -57,7 +57,8 @@ public final class SyncService {
     this.requests = requests;
     this.engine = engine;
     overviews = new Overviews(configurations, executions, tracking, parkedRows, conflicts);
-    changes = new ConfigurationChanges(configurations, acceptance, engine, locks, overviews);
+    changes =
+        new ConfigurationChanges(configurations, acceptance, requests, engine, locks, overviews);
     resets = new CaptureResets(configurations, executions, requests, engine, locks);
   }
 

@@ -2,6 +2,7 @@ package io.tidemark.run;
 
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
+import io.tidemark.apply.PositionBasis;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.RowKey;
 import io.tidemark.change.WireName;
@@ -20,7 +21,6 @@ import io.tidemark.copy.TargetPreparation;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.run.TwoWayMergeJoin.Way;
-import io.tidemark.sync.CapturedTable;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -54,6 +54,9 @@ final class TwoWayMergeRun {
   private final Queue<TopicWait> waits = new ConcurrentLinkedQueue<>();
   private volatile boolean cancelled;
   private volatile boolean isBack;
+
+  /** What the positions in the topic there, and in the topic back, depend on. */
+  private List<PositionBasis> bases = List.of();
 
   /**
    * @param running the configuration's stream in this process, if there is one
@@ -96,9 +99,8 @@ final class TwoWayMergeRun {
   /** Merges in the calling thread. */
   MergeOutcome run() {
     SyncDefinition definition = configuration.definition();
-    for (CapturedTable one : definition.captured()) {
-      rooms.tracker().ensureTracked(rooms.database(one.connection()), one.table());
-    }
+    bases = List.of(rooms.track(configuration), rooms.trackBack(configuration));
+    new AppliedPositions(rooms).areNone(configuration);
     List<String> topics = List.of(rooms.topic(definition), rooms.topicBack(definition));
     try (TwoWayFence fence =
         new TwoWayFence(rooms.target(definition), configuration.id(), topics)) {
@@ -225,8 +227,10 @@ final class TwoWayMergeRun {
   }
 
   private void startFrom(List<Way> ways) {
-    new AppliedPositions(rooms)
-        .set(configuration, ways.stream().flatMap(way -> way.start().stream()).toList());
+    AppliedPositions positions = new AppliedPositions(rooms);
+    for (int i = 0; i < ways.size(); i++) {
+      positions.set(configuration, ways.get(i).start(), bases.get(i));
+    }
   }
 
   /**

@@ -3,7 +3,6 @@ package io.tidemark.run;
 import io.tidemark.apply.ApplyTask;
 import io.tidemark.apply.KafkaApplyLoop;
 import io.tidemark.apply.KafkaCatchUp;
-import io.tidemark.apply.PgPositions;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.WireName;
 import io.tidemark.copy.Cancellation;
@@ -13,7 +12,6 @@ import io.tidemark.copy.Verification;
 import io.tidemark.copy.VerifyJoin;
 import io.tidemark.copy.VerifyRequest;
 import io.tidemark.postgres.PgDatabase;
-import io.tidemark.postgres.PgSession;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
@@ -71,7 +69,7 @@ final class VerifyRun {
   Optional<VerificationResult> run() {
     SyncDefinition definition = configuration.definition();
     TableMapping mapping = rooms.mapping(definition);
-    if (!definition.needsCapture() || !isInStep()) {
+    if (!definition.needsCapture() || !isInSync()) {
       return compare(mapping, VerifyJoin.none());
     }
     Supplier<Optional<VerificationResult>> work =
@@ -79,15 +77,11 @@ final class VerifyRun {
     return running.isPresent() ? work.get() : BesideLoop.run(rooms, configuration, work);
   }
 
-  /** A target that has never been in step has no changes under way. */
-  private boolean isInStep() {
-    ApplyTask task = rooms.task(configuration);
-    try (PgSession session =
-        PgSession.open(task.target(), OperatingFailure.Kind.TARGET, "verify", "positions")) {
-      PgPositions positions = new PgPositions(session, configuration.id());
-      positions.ensureTable();
-      return !positions.find(task.topic()).isEmpty();
-    }
+  /** A target that was never in sync, or that only a copy gets going, has no changes under way. */
+  private boolean isInSync() {
+    Standing standing = Assumptions.now(rooms, configuration);
+    return standing instanceof Standing.Sound
+        || standing instanceof Standing.Broken broken && !broken.needsCopy();
   }
 
   private Optional<VerificationResult> oneWay(TableMapping mapping) {

@@ -1,8 +1,12 @@
 package io.tidemark.sync;
 
+import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.PgDatabase;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * and those made over REST.
  */
 public final class ConnectionRegistry {
+  private static final Logger LOG = System.getLogger(ConnectionRegistry.class.getName());
+
   private final Map<String, PgDatabase> fixed;
   private final JdbcConnections stored;
   private final JdbcSyncConfigurations configurations;
@@ -49,6 +55,20 @@ public final class ConnectionRegistry {
   public Optional<PgDatabase> find(String name) {
     PgDatabase known = fixed.get(name);
     return known != null ? Optional.of(known) : stored.find(name).map(this::opened);
+  }
+
+  /** All of them by name, but for those whose password cannot be read. */
+  public Map<String, PgDatabase> all() {
+    Map<String, PgDatabase> all = new HashMap<>(fixed);
+    for (JdbcConnections.Stored row : stored.all()) {
+      try {
+        all.putIfAbsent(row.name(), opened(row));
+      } catch (OperatingFailure e) {
+        // Whoever needs it asks for it alone, and is told.
+        LOG.log(Level.DEBUG, () -> "connection '" + row.name() + "' cannot be opened", e);
+      }
+    }
+    return all;
   }
 
   private PgDatabase opened(JdbcConnections.Stored row) {

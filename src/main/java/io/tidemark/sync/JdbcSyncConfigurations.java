@@ -6,6 +6,7 @@ import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgTimes;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,16 @@ public final class JdbcSyncConfigurations {
         and (state, state_reason) is distinct from (:state, cast(:reason as text))
       """;
 
+  private static final String NOTE_DELETION =
+      """
+      insert into sync_deletions
+        (configuration_id, name, source_connection, target_connection, deleted_at)
+      select id, name, source_connection, target_connection, :now
+      from sync_configurations
+      where id = :id
+      on conflict (configuration_id) do nothing
+      """;
+
   private static final String UPDATE_DETECTION =
       """
       update sync_configurations
@@ -140,13 +151,18 @@ public final class JdbcSyncConfigurations {
                 .findOne());
   }
 
-  /** All of them, in order of creation: what a starting process goes through. */
+  /**
+   * All of them but those that are being deleted, in order of creation: what is to run, and whose
+   * tables are to be captured.
+   */
   public List<SyncConfiguration> all() {
     return jdbi.withHandle(
         handle ->
             handle
                 .createQuery(
-                    "select " + COLUMNS + " from sync_configurations order by created_at, id")
+                    "select "
+                        + COLUMNS
+                        + " from sync_configurations where not deleting order by created_at, id")
                 .map(JdbcSyncConfigurations::read)
                 .list());
   }
@@ -290,9 +306,10 @@ public final class JdbcSyncConfigurations {
   public List<String> beginDeletion(UUID id) {
     return jdbi.inTransaction(
         handle -> {
-          // INVARIANT: an orchestration that takes it holds this row until its member is committed.
+          // INVARIANT: an orchestration that takes it holds this row until its member is committed,
+          // and so does whoever makes an execution of it.
           handle
-              .createQuery("select id from sync_configurations where id = :id for no key update")
+              .createQuery("select id from sync_configurations where id = :id for update")
               .bind("id", id)
               .mapTo(UUID.class)
               .findOne();
@@ -309,23 +326,98 @@ public final class JdbcSyncConfigurations {
     jdbi.useHandle(handle -> setDeleting(handle, id, false));
   }
 
-  private static void setDeleting(Handle handle, UUID id, boolean deleting) {
+  private void setDeleting(Handle handle, UUID id, boolean deleting) {
     handle
-        .createUpdate("update sync_configurations set deleting = :deleting where id = :id")
+        .createUpdate(
+            """
+            update sync_configurations
+            set deleting = :deleting,
+                deleting_at = case when :deleting then :now end
+            where id = :id
+            """)
         .bind("id", id)
         .bind("deleting", deleting)
+        .bind("now", PgTimes.bindable(clock.instant()))
         .execute();
   }
 
-  /** Deletes it with its executions, tracking and conflicts; false if it was not there. */
-  public boolean delete(UUID id) {
+  /** Those of which the deletion began before, and has not ended: its process died. */
+  public List<SyncConfiguration> deletingSinceBefore(Instant before) {
     return jdbi.withHandle(
         handle ->
             handle
-                    .createUpdate("delete from sync_configurations where id = :id")
-                    .bind("id", id)
-                    .execute()
-                == 1);
+                .createQuery(
+                    "select "
+                        + COLUMNS
+                        + " from sync_configurations where deleting and deleting_at < :before")
+                .bind("before", PgTimes.bindable(before))
+                .map(JdbcSyncConfigurations::read)
+                .list());
+  }
+
+  /**
+   * Deletes it with its executions, tracking and conflicts, and notes what it may have left; false
+   * if it was not there.
+   */
+  public boolean delete(UUID id) {
+    return jdbi.inTransaction(
+        handle -> {
+          handle
+              .createUpdate(NOTE_DELETION)
+              .bind("id", id)
+              .bind("now", PgTimes.bindable(clock.instant()))
+              .execute();
+          return handle
+                  .createUpdate("delete from sync_configurations where id = :id")
+                  .bind("id", id)
+                  .execute()
+              == 1;
+        });
+  }
+
+  /** Whether a configuration that is not being deleted has the table. */
+  public boolean isWanted(UUID id, CapturedTable table) {
+    return all().stream()
+        .filter(one -> one.id().equals(id))
+        .anyMatch(one -> one.definition().captured().contains(table));
+  }
+
+  /** A configuration that was deleted. */
+  public record Deletion(
+      UUID id, String name, String sourceConnection, String targetConnection, Instant at) {}
+
+  /** The configurations that were deleted since, newest first. */
+  public List<Deletion> deletedSince(Instant since) {
+    return jdbi.withHandle(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    select configuration_id, name, source_connection, target_connection, deleted_at
+                    from sync_deletions
+                    where deleted_at > :since
+                    order by deleted_at desc
+                    """)
+                .bind("since", PgTimes.bindable(since))
+                .map(
+                    (row, context) ->
+                        new Deletion(
+                            row.getObject("configuration_id", UUID.class),
+                            row.getString("name"),
+                            row.getString("source_connection"),
+                            row.getString("target_connection"),
+                            PgTimes.read(row, "deleted_at")))
+                .list());
+  }
+
+  /** Forgets deletions of which nothing is left by now. */
+  public void forgetDeletionsBefore(Instant before) {
+    jdbi.useHandle(
+        handle ->
+            handle
+                .createUpdate("delete from sync_deletions where deleted_at < :before")
+                .bind("before", PgTimes.bindable(before))
+                .execute());
   }
 
   /** Names of the configurations that use a connection, some of them. */

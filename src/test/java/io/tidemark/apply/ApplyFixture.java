@@ -38,6 +38,7 @@ import java.util.UUID;
  */
 final class ApplyFixture implements AutoCloseable {
   static final TableName TABLE = new TableName("public", "item");
+  static final PositionBasis BASIS = new PositionBasis("t-1", TABLE);
   static final RowShape SHAPE = RowShape.ofText(List.of("id", "name", "code", "at", "note"));
   static final RowShape KEY = RowShape.ofText(List.of("id"));
   private static final String TOPIC = "t";
@@ -72,7 +73,7 @@ final class ApplyFixture implements AutoCloseable {
     Connection connection = target.open("test");
     JdbcPositions.ensureTable(connection);
     JdbcPositions positions = new JdbcPositions(configuration);
-    positions.set(connection, at);
+    positions.set(connection, at, BASIS);
     at = positions.find(connection, TOPIC, 0).orElseThrow();
     applier =
         new JdbcApplier(

@@ -42,6 +42,7 @@ import org.junit.jupiter.api.Test;
 @Tag("database")
 final class JdbcApplierTest {
   private static final TableName TABLE = new TableName("Odd \"Schema", "Odd Table");
+  private static final PositionBasis BASIS = new PositionBasis("t-1", TABLE);
   private static final String NAME = "\"Odd \"\"Schema\".\"Odd Table\"";
   private static final RowShape SHAPE =
       RowShape.ofText(List.of("Key 1", "k2", "email", "n", "doc"));
@@ -73,7 +74,7 @@ final class JdbcApplierTest {
     connection = target.open("test");
     JdbcPositions.ensureTable(connection);
     JdbcPositions positions = new JdbcPositions(configuration);
-    positions.set(connection, at);
+    positions.set(connection, at, BASIS);
     at = positions.find(connection, TOPIC, 0).orElseThrow();
     applier =
         new JdbcApplier(
@@ -234,7 +235,7 @@ final class JdbcApplierTest {
   void writesNothingWhenSomebodyElseMovedThePosition() throws SQLException {
     insert("1", "a", null, "1", null);
     try (Connection other = target.open("other")) {
-      new JdbcPositions(configuration).set(other, at.at(40));
+      new JdbcPositions(configuration).set(other, at.at(40), BASIS);
     }
 
     Applied applied = applier.apply(changes, at, at.at(offset));
@@ -283,7 +284,7 @@ final class JdbcApplierTest {
   @Test
   void findsItselfOvertakenByWhoeverSetThePositionToWhereItStood() throws SQLException {
     try (Connection other = target.open("test")) {
-      new JdbcPositions(configuration).set(other, at);
+      new JdbcPositions(configuration).set(other, at, BASIS);
     }
     insert("1", "a", null, "1", null);
 

@@ -57,12 +57,40 @@ class TargetWriterTest {
   @Test
   void hasNotWrittenABatchThatTheTargetRefuses() throws SQLException {
     try (TargetWriter writer = writer()) {
-      TestStack.execute(target, "drop table item");
+      refuseRow(0);
       write(writer);
 
       assertThatThrownBy(writer::settle).isInstanceOf(OperatingFailure.class);
       assertThat(writer.hasWritten(PARTITION)).isFalse();
     }
+  }
+
+  /** Its columns may be the same: the rows that were synced before are not in it. */
+  @Test
+  void writesNothingToAnotherTableOfTheName() throws SQLException {
+    try (TargetWriter writer = writer()) {
+      TestStack.execute(target, "create table other (like item including all)");
+      TestStack.execute(
+          target, "alter table item rename to former; alter table other rename to item");
+      write(writer);
+
+      assertThat(writer.settle()).containsExactly(PARTITION);
+      assertThat(writer.hasWritten(PARTITION)).isFalse();
+      assertThatThrownBy(() -> writer.stand(PARTITION, TOPIC_ID))
+          .isInstanceOf(OperatingFailure.class)
+          .hasMessageContaining("was dropped and created again, or replaced");
+
+      TestStack.execute(target, "drop table item");
+      assertThatThrownBy(() -> writer.stand(PARTITION, TOPIC_ID))
+          .isInstanceOf(OperatingFailure.class)
+          .hasMessageContaining("was dropped or renamed");
+
+      TestStack.execute(target, "alter table former rename to item");
+      assertThat(writer.stand(PARTITION, TOPIC_ID)).isPresent();
+      write(writer);
+      assertThat(writer.settle()).isEmpty();
+    }
+    assertThat(TestStack.text(target, "select count(*) from item")).isEqualTo("200");
   }
 
   /** The second one begins by itself, the third one waits until the first is done. */
@@ -195,7 +223,10 @@ class TargetWriterTest {
     try (Connection connection = target.open("test")) {
       JdbcPositions.ensureTable(connection);
       new JdbcPositions(task.configuration())
-          .set(connection, new AppliedPosition(TOPIC, PARTITION, 0, SourcePosition.START, 0));
+          .set(
+              connection,
+              new AppliedPosition(TOPIC, PARTITION, 0, SourcePosition.START, 0),
+              ApplyFixture.BASIS);
       TableShape shape = PgCatalog.shapeOf(connection, ApplyFixture.TABLE).orElseThrow();
       List<TableMapping.Pair> columns =
           shape.columns().stream().map(column -> new TableMapping.Pair(column, column)).toList();

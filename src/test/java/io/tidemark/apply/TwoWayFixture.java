@@ -73,7 +73,7 @@ final class TwoWayFixture implements AutoCloseable {
     fromSource = new Arriving("source", now(source));
     fromTarget = new Arriving("target", now(target));
     for (Arriving arriving : List.of(fromSource, fromTarget)) {
-      positions.set(there, arriving.at);
+      positions.set(there, arriving.at, ApplyFixture.BASIS);
       arriving.at = positions.find(there, arriving.topic, 0).orElseThrow();
     }
     TableShape shape = PgCatalog.shapeOf(there, TABLE).orElseThrow();

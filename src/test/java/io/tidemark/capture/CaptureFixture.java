@@ -102,7 +102,7 @@ final class CaptureFixture implements AutoCloseable {
     ChangeTracker tracker = tracker();
     tracker.start(source);
     for (TableName table : tables) {
-      tracker.ensureTracked(source, table);
+      tracker.ensureTracked(source, table, () -> true);
     }
     return tracker;
   }

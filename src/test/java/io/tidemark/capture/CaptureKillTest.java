@@ -67,7 +67,7 @@ class CaptureKillTest {
   /** Tracks the table, lets it be written to during the chaos, and compares at the end. */
   private static void underLoad(CaptureFixture fixture, Chaos chaos) throws Exception {
     CaptureWorkload workload = new CaptureWorkload(fixture, SEED);
-    fixture.tracker().ensureTracked(fixture.source, CaptureWorkload.TABLE);
+    fixture.tracker().ensureTracked(fixture.source, CaptureWorkload.TABLE, () -> true);
     workload.begin();
     chaos.run(new SplittableRandom(SEED));
     workload.stop();

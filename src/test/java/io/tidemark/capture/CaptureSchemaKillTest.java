@@ -72,7 +72,7 @@ class CaptureSchemaKillTest {
   private static void underDdl(int kills, Step start, Step kill) throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
       fixture.execute("create table t (id int primary key)");
-      fixture.tracker().ensureTracked(fixture.source, T);
+      fixture.tracker().ensureTracked(fixture.source, T, () -> true);
       start.run(fixture);
       int versions = 0;
       Set<String> found;

@@ -177,7 +177,7 @@ class CaptureSchemaTest {
           "create table t (id int primary key, m mood, ms mood[])");
       String oids =
           fixture.query("select oid || ' ' || typarray from pg_type where typname='mood'");
-      fixture.tracker().ensureTracked(fixture.source, T);
+      fixture.tracker().ensureTracked(fixture.source, T, () -> true);
       fixture.execute(
           "insert into t values (1, 'sad', '{sad}')",
           "alter table t alter m type text, alter ms type text",

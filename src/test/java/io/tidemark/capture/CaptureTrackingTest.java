@@ -36,7 +36,7 @@ class CaptureTrackingTest {
         statement.execute("insert into u values (1)");
         CompletableFuture<Void> tracked =
             CompletableFuture.runAsync(
-                () -> tracker.ensureTracked(fixture.source, U), Background.THREADS);
+                () -> tracker.ensureTracked(fixture.source, U, () -> true), Background.THREADS);
         Await.until(() -> fixture.query("select count(*) from pg_publication_tables").equals("2"));
         fixture.awaitLooks("select count(*) from pg_catalog.pg_locks");
         assertThat(tracked).isNotDone();
@@ -63,7 +63,7 @@ class CaptureTrackingTest {
       fixture.settle(tracker);
 
       // Another instance releases what this one captures.
-      fixture.tracker().release(fixture.source, Set.of());
+      fixture.tracker().release(fixture.source, Set::of);
 
       assertThat(
               fixture.query(
@@ -75,7 +75,7 @@ class CaptureTrackingTest {
       awaitPhase(tracker, Phase.STANDBY);
       assertThat(tracker.writtenUpTo(CaptureFixture.CONNECTION)).isEmpty();
 
-      tracker.ensureTracked(fixture.source, T);
+      tracker.ensureTracked(fixture.source, T, () -> true);
       fixture.execute("insert into t values (2)");
       fixture.settle(tracker);
       assertThat(fixture.read(T)).hasSize(2);
@@ -118,13 +118,13 @@ class CaptureTrackingTest {
       ChangeTracker tracker = fixture.tracker();
       tracker.start(fixture.source);
       awaitPhase(tracker, Phase.FAILED);
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T, () -> true))
           .isInstanceOf(OperatingFailure.class)
           .hasMessageContaining(fixture.names().slot());
 
       // The remedy: reset, then track anew.
-      tracker.release(fixture.source, Set.of());
-      tracker.ensureTracked(fixture.source, T);
+      tracker.release(fixture.source, Set::of);
+      tracker.ensureTracked(fixture.source, T, () -> true);
       fixture.execute("insert into t values (1)");
       fixture.settle(tracker);
       assertThat(fixture.read(T)).hasSize(1);
@@ -137,9 +137,9 @@ class CaptureTrackingTest {
       fixture.execute("create unlogged table u (id int)", "create view t as select 1");
       ChangeTracker tracker = fixture.tracker();
 
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T, () -> true))
           .hasMessageContaining("not a table");
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, U))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, U, () -> true))
           .hasMessageContaining("no WAL");
       assertThat(fixture.query("select count(*) from pg_publication")).isEqualTo("0");
     }
@@ -156,14 +156,14 @@ class CaptureTrackingTest {
           "alter table t_2 replica identity nothing");
       ChangeTracker tracker = fixture.tracker();
 
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T, () -> true))
           .hasMessageContaining("t_2 of public.t");
       fixture.execute("alter table t_2 replica identity full");
-      tracker.ensureTracked(fixture.source, T);
-      tracker.release(fixture.source, Set.of());
+      tracker.ensureTracked(fixture.source, T, () -> true);
+      tracker.release(fixture.source, Set::of);
       // The table's own identity is not its partitions'.
       fixture.execute("alter table t replica identity full");
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T, () -> true))
           .hasMessageContaining("t_1 of public.t");
     }
   }
@@ -177,7 +177,7 @@ class CaptureTrackingTest {
           "alter table t replica identity full");
       ChangeTracker tracker = fixture.tracker();
 
-      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T))
+      assertThatThrownBy(() -> tracker.ensureTracked(fixture.source, T, () -> true))
           .hasMessageContaining("'b'");
 
       // Why: it would be the source's own statements that fail.

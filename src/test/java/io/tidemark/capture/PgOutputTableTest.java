@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +28,9 @@ final class PgOutputTableTest {
           BIGINT, new TypeName("bigint", "bigint"),
           SHORT_TEXT, new TypeName("character varying(20)", "character varying"));
 
-  private final List<@Nullable TableName> asked = new ArrayList<>();
+  private static final long RELATION = 4_000_000_000L;
+
+  private final List<OptionalLong> asked = new ArrayList<>();
   private List<String> keyInCatalog = List.of();
 
   private record Sent(String name, boolean flagged, TypeRef type) {}
@@ -51,7 +53,7 @@ final class PgOutputTableTest {
                         1043,
                         24,
                         false))));
-    assertThat(asked).containsExactly((TableName) null);
+    assertThat(asked).containsExactly(OptionalLong.empty());
   }
 
   @Test
@@ -62,7 +64,7 @@ final class PgOutputTableTest {
 
     assertThat(table.schema().columns().stream().filter(Column::key).map(Column::name))
         .containsExactly("v");
-    assertThat(asked).containsExactly(new TableName("shop", "orders"));
+    assertThat(asked).containsExactly(OptionalLong.of(RELATION));
   }
 
   @Test
@@ -75,6 +77,7 @@ final class PgOutputTableTest {
 
   private PgOutputTable read(char identity, Sent... columns) {
     ByteBuffer body = ByteBuffer.allocate(1000);
+    body.putInt((int) RELATION);
     text(body, "shop");
     text(body, "orders");
     body.put((byte) identity).putShort((short) columns.length);

@@ -36,6 +36,7 @@ import io.tidemark.sync.Outcome;
 import io.tidemark.sync.PgConnectionCheck;
 import io.tidemark.sync.PgPreFlight;
 import io.tidemark.sync.SealedPassword;
+import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncDefinitionJson;
 import io.tidemark.sync.SyncState;
 import java.io.IOException;
@@ -43,6 +44,7 @@ import java.io.UncheckedIOException;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -75,6 +77,8 @@ final class EngineFixture implements AutoCloseable {
   static final PgDatabase DEAD =
       new PgDatabase("source", "jdbc:postgresql://127.0.0.1:1/nowhere", "nobody", null);
 
+  static final PgDatabase DEAD_TARGET = new PgDatabase("target", DEAD.url(), DEAD.username(), null);
+
   final PgDatabase source = TestStack.database("source");
   final PgDatabase target = TestStack.database("target");
   final String prefix = "e" + UUID.randomUUID().toString().substring(0, 8);
@@ -86,6 +90,7 @@ final class EngineFixture implements AutoCloseable {
   private final int sessions;
   private final AgroalDataSource pool;
   private final Jdbi jdbi;
+  private final List<Instance> others = new ArrayList<>();
   private Instance instance;
 
   EngineFixture() {
@@ -115,6 +120,7 @@ final class EngineFixture implements AutoCloseable {
       SyncService service,
       SyncOrchestrator engine,
       ChangeTracker tracker,
+      ConnectionRegistry connections,
       OrchestrationService orchestrations,
       DeclaredSyncs declared) {
     void close() {
@@ -126,6 +132,18 @@ final class EngineFixture implements AutoCloseable {
   /** A new process over the same store, after the former one has ended. */
   SyncService start(PgDatabase sourceNow, PgDatabase targetNow) {
     stop();
+    instance = launch(sourceNow, targetNow);
+    return instance.service();
+  }
+
+  /** Another process beside the one that was started; it ends with the fixture. */
+  Instance startAnother() {
+    Instance another = launch(source, target);
+    others.add(another);
+    return another;
+  }
+
+  private Instance launch(PgDatabase sourceNow, PgDatabase targetNow) {
     Clock clock = Clock.systemUTC();
     var configurations = new JdbcSyncConfigurations(jdbi, clock, UUID::randomUUID);
     var executions = new JdbcExecutions(jdbi, clock, Duration.ofDays(90));
@@ -201,8 +219,7 @@ final class EngineFixture implements AutoCloseable {
             service,
             orchestrations,
             new JdbcAudit(jdbi, clock, UUID::randomUUID, Duration.ofDays(1)));
-    instance = new Instance(service, engine, tracker, orchestrations, declared);
-    return service;
+    return new Instance(service, engine, tracker, connections, orchestrations, declared);
   }
 
   SyncService start() {
@@ -226,6 +243,10 @@ final class EngineFixture implements AutoCloseable {
 
   DeclaredSyncs declared() {
     return instance.declared();
+  }
+
+  ConnectionRegistry connections() {
+    return instance.connections();
   }
 
   SyncOrchestrator engine() {
@@ -253,6 +274,15 @@ final class EngineFixture implements AutoCloseable {
 
   /** Keeps a table in step with the one of the same name; more fields as JSON, with a comma. */
   UUID create(String table, String more) {
+    return value(definition(table, more).then(service()::create)).configuration().id();
+  }
+
+  /** Replaces a configuration's definition by what {@link #create} would make. */
+  void change(UUID configuration, String table, String more) {
+    value(service().change(configuration, null, before -> definition(table, more)));
+  }
+
+  private static Outcome<SyncDefinition> definition(String table, String more) {
     try {
       ObjectNode document =
           (ObjectNode)
@@ -263,7 +293,7 @@ final class EngineFixture implements AutoCloseable {
                        "sync_strategy": "incremental"%2$s}
                       """
                           .formatted(table, more));
-      return value(SyncDefinitionJson.read(document).then(service()::create)).configuration().id();
+      return SyncDefinitionJson.read(document);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -397,6 +427,7 @@ final class EngineFixture implements AutoCloseable {
   @Override
   public void close() {
     stop();
+    others.forEach(Instance::close);
     for (PgDatabase database : List.of(source, target)) {
       TestStack.dropSlots(database);
       dropOrigins(database);
