@@ -3,6 +3,8 @@ package io.tidemark.postgres;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Objects;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -30,7 +32,35 @@ public record PgDatabase(
 
   /** A session for statements. {@code purpose} shows in {@code pg_stat_activity}. */
   public Connection open(String purpose) throws SQLException {
-    return DriverManager.getConnection(url, properties(purpose));
+    return connect(properties(purpose));
+  }
+
+  /** One that nobody looks after: each answer has to come in time. */
+  Unwatched openUnwatched(String purpose, Duration answerMax) throws SQLException {
+    Connection session = DriverManager.getConnection(url, properties(purpose));
+    PgSocket socket = PgSocketFactory.takeLast();
+    session.setNetworkTimeout(Runnable::run, (int) answerMax.toMillis());
+    return new Unwatched(session, socket);
+  }
+
+  record Unwatched(Connection session, @Nullable PgSocket socket) {
+    /** Whether it leads to the address that another session's socket leads to. */
+    boolean isOf(PgSocket other) {
+      return socket != null
+          && Objects.equals(socket.getRemoteSocketAddress(), other.getRemoteSocketAddress());
+    }
+  }
+
+  /** The server has a time limit for the sign-in; what comes after it is looked after. */
+  private Connection connect(Properties properties) throws SQLException {
+    Connection session = DriverManager.getConnection(url, properties);
+    PgSocket socket = PgSocketFactory.takeLast();
+    session.setNetworkTimeout(Runnable::run, 0);
+    if (socket != null) {
+      socket.serves(pg(session).getBackendPID());
+      PgLifeline.watch(this, socket);
+    }
+    return session;
   }
 
   /** A session that speaks the replication protocol. */
@@ -39,7 +69,7 @@ public record PgDatabase(
     PGProperty.REPLICATION.set(properties, "database");
     PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "15");
     PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
-    return DriverManager.getConnection(url, properties);
+    return connect(properties);
   }
 
   /** pgjdbc's own view of a session. */
@@ -57,6 +87,9 @@ public record PgDatabase(
     }
     PGProperty.APPLICATION_NAME.set(properties, "tidemark " + purpose);
     PGProperty.CONNECT_TIMEOUT.set(properties, CONNECT_SECONDS);
+    // Until the session is there.
+    PGProperty.SOCKET_TIMEOUT.set(properties, CONNECT_SECONDS);
+    PGProperty.SOCKET_FACTORY.set(properties, PgSocketFactory.class.getName());
     PGProperty.TCP_KEEP_ALIVE.set(properties, true);
     // The detail of a constraint violation is the row's values: they stay out of messages and logs.
     PGProperty.LOG_SERVER_ERROR_DETAIL.set(properties, false);

@@ -57,6 +57,10 @@ public final class Acceptance {
     }
   }
 
+  Optional<PgDatabase> database(String connection) {
+    return connections.find(connection);
+  }
+
   /** Whether there is a connection of this name. */
   boolean knows(String connection) {
     return connections.find(connection).isPresent();

@@ -44,7 +44,7 @@ final class CaptureReset {
 
   /** The tables of this source that configurations have now. */
   private Set<TableName> tables() {
-    return rooms.configurations().all().stream()
+    return rooms.configurations().notDeleting().stream()
         .flatMap(one -> one.definition().captured().stream())
         .filter(one -> one.connection().equals(source.connection()))
         .map(CapturedTable::table)

@@ -15,18 +15,21 @@ final class CaptureResets {
   private final ExecutionRequests requests;
   private final SyncEngine engine;
   private final ConfigurationLocks locks;
+  private final TargetSharing sharing;
 
   CaptureResets(
       JdbcSyncConfigurations configurations,
       JdbcExecutions executions,
       ExecutionRequests requests,
       SyncEngine engine,
-      ConfigurationLocks locks) {
+      ConfigurationLocks locks,
+      TargetSharing sharing) {
     this.configurations = configurations;
     this.executions = executions;
     this.requests = requests;
     this.engine = engine;
     this.locks = locks;
+    this.sharing = sharing;
   }
 
   /** The executions that copy, or why nothing was done. */
@@ -45,7 +48,7 @@ final class CaptureResets {
   }
 
   private List<SyncConfiguration> fed(String connection) {
-    return configurations.all().stream()
+    return configurations.notDeleting().stream()
         .filter(one -> one.definition().needsCapture())
         .filter(one -> one.definition().sourceConnection().equals(connection))
         .toList();
@@ -58,7 +61,7 @@ final class CaptureResets {
       // What was running read the source before the reset, and cannot come to a good end.
       if (one.isActive() && requests.end(one.id())) {
         requests
-            .request(one, Wish.of(ExecutionMode.FULL, ExecutionTrigger.MANUAL))
+            .request(one, Wish.of(sharing.copyMode(one), ExecutionTrigger.MANUAL))
             .map(copies::add)
             .orElseGet(
                 // The engine was faster to see that a copy is needed.

@@ -20,6 +20,7 @@ final class ConfigurationChanges {
   private final SyncEngine engine;
   private final ConfigurationLocks locks;
   private final Overviews overviews;
+  private final TargetSharing sharing;
 
   ConfigurationChanges(
       JdbcSyncConfigurations configurations,
@@ -27,13 +28,15 @@ final class ConfigurationChanges {
       ExecutionRequests requests,
       SyncEngine engine,
       ConfigurationLocks locks,
-      Overviews overviews) {
+      Overviews overviews,
+      TargetSharing sharing) {
     this.configurations = configurations;
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
     this.locks = locks;
     this.overviews = overviews;
+    this.sharing = sharing;
   }
 
   /** Accepts a definition and starts it; leaves nothing behind if any step fails. */
@@ -41,7 +44,10 @@ final class ConfigurationChanges {
     if (configurations.findByName(definition.name()).isPresent()) {
       return Outcome.refused(nameTaken(definition));
     }
-    return acceptance.inspect(definition).then(accepted -> create(definition, accepted));
+    return acceptance
+        .inspect(definition)
+        .then(accepted -> unlessTaken(definition, null, accepted))
+        .then(accepted -> create(definition, accepted));
   }
 
   private Outcome<Overview> create(SyncDefinition definition, Acceptance.Accepted accepted) {
@@ -50,6 +56,12 @@ final class ConfigurationChanges {
       return Outcome.refused(nameTaken(definition));
     }
     SyncConfiguration configuration = created.get();
+    Optional<Refusal> overtaken = sharing.refusal(definition, configuration.id());
+    if (overtaken.isPresent()) {
+      // Another one has been made since it was asked: neither of the two is there afterwards.
+      configurations.delete(configuration.id());
+      return Outcome.refused(overtaken.get());
+    }
     return locks.holding(
         configuration.id(),
         () -> {
@@ -62,6 +74,15 @@ final class ConfigurationChanges {
           configurations.updateDetection(configuration.id(), accepted.detection());
           return Outcome.of(overviews.now(configuration, accepted.warnings()));
         });
+  }
+
+  /** Two configurations that write one table would undo what the other writes. */
+  private Outcome<Acceptance.Accepted> unlessTaken(
+      SyncDefinition definition, @Nullable UUID self, Acceptance.Accepted accepted) {
+    return sharing
+        .refusal(definition, self)
+        .map(Outcome::<Acceptance.Accepted>refused)
+        .orElseGet(() -> Outcome.of(accepted));
   }
 
   /** INVARIANT: a configuration that could not be started is not there afterwards. */
@@ -108,6 +129,7 @@ final class ConfigurationChanges {
     }
     return acceptance
         .inspect(definition, current.id())
+        .then(accepted -> unlessTaken(definition, current.id(), accepted))
         .then(accepted -> replace(current, definition, accepted));
   }
 

@@ -133,6 +133,14 @@ final class ExecutionRunner implements AutoCloseable {
   }
 
   private String full(SyncConfiguration configuration, UUID id) {
+    rooms
+        .sharing()
+        .refusalOfFull(configuration)
+        .ifPresent(
+            refusal -> {
+              throw new OperatingFailure(
+                  OperatingFailure.Kind.USER, "target_shared", refusal.detail(), null, null);
+            });
     FullRun run = new FullRun(rooms, configuration, id);
     CopyOutcome outcome = reporting(id, run::cancel, run::counts, run::progress, run::run);
     if (outcome instanceof CopyOutcome.Completed copied) {
@@ -187,7 +195,7 @@ final class ExecutionRunner implements AutoCloseable {
     VerificationResult result = found.get();
     rooms.executions().recordVerification(id, result);
     if (repair && !result.equal()) {
-      ExecutionMode mode = repairMode(configuration.definition(), result);
+      ExecutionMode mode = repairMode(configuration, result);
       if (!repaired(configuration, id, mode)) {
         return cancelled(id);
       }
@@ -218,13 +226,14 @@ final class ExecutionRunner implements AutoCloseable {
    * A merge mends by the policy and at the cost of what differs; it keeps rows that only the target
    * has, so that where these are to go, and the source wins, a full sync mends.
    */
-  private static ExecutionMode repairMode(SyncDefinition definition, VerificationResult found) {
+  private ExecutionMode repairMode(SyncConfiguration configuration, VerificationResult found) {
+    SyncDefinition definition = configuration.definition();
     boolean removes =
         found.extra() > 0
             && definition.strategy() != SyncStrategy.MERGE
             && definition.conflictResolution() == ConflictResolution.SOURCE_WINS;
     return definition.strategy() == SyncStrategy.FULL || removes
-        ? ExecutionMode.FULL
+        ? rooms.sharing().copyMode(configuration)
         : ExecutionMode.MERGE;
   }
 
@@ -260,7 +269,7 @@ final class ExecutionRunner implements AutoCloseable {
 
   private String incremental(SyncConfiguration configuration, UUID id) {
     if (requireNotBroken(configuration) instanceof Standing.NeverInSync) {
-      return configuration.definition().beginsWithMerge()
+      return rooms.sharing().copyMode(configuration) == ExecutionMode.MERGE
           ? merge(configuration, id)
           : full(configuration, id);
     }

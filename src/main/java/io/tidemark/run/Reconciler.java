@@ -170,7 +170,7 @@ final class Reconciler implements AutoCloseable {
   /** Whether a configuration that the last round was about exists no more. */
   private boolean isOvertaken() {
     try {
-      return !ids(rooms.configurations().all()).containsAll(ids(seen));
+      return !ids(rooms.configurations().notDeleting()).containsAll(ids(seen));
     } catch (RuntimeException e) {
       // The store does not answer: that is what the round failed of.
       LOG.log(Level.DEBUG, "the configurations could not be read", e);
@@ -187,7 +187,7 @@ final class Reconciler implements AutoCloseable {
       if (stopping) {
         return;
       }
-      List<SyncConfiguration> all = rooms.configurations().all();
+      List<SyncConfiguration> all = rooms.configurations().notDeleting();
       seen = all;
       ended.keySet().retainAll(ids(all));
       Map<String, PgDatabase> connections = rooms.connections().all();
@@ -295,10 +295,7 @@ final class Reconciler implements AutoCloseable {
         }
       }
     }
-    create(
-        configuration,
-        configuration.definition().beginsWithMerge() ? ExecutionMode.MERGE : ExecutionMode.FULL,
-        ExecutionTrigger.INITIAL);
+    create(configuration, rooms.sharing().copyMode(configuration), ExecutionTrigger.INITIAL);
   }
 
   /** Whether the execution has ended, and the target was asked for its positions after that. */

@@ -191,7 +191,7 @@ final class Removal {
 
   private Set<TableName> remaining(String connection, UUID changed, Optional<SyncDefinition> now) {
     Stream<SyncDefinition> others =
-        rooms.configurations().all().stream()
+        rooms.configurations().notDeleting().stream()
             .filter(one -> !one.id().equals(changed))
             .map(SyncConfiguration::definition);
     return Stream.concat(others, now.stream())

@@ -246,6 +246,11 @@ public record Rooms(
     };
   }
 
+  /** Which configurations write one table. */
+  TargetSharing sharing() {
+    return new TargetSharing(configurations, acceptance);
+  }
+
   /** A lookup for log lines. */
   static String label(UUID id, SyncDefinition definition) {
     return definition.name() + " (" + id + ")";

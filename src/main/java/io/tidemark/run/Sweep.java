@@ -170,7 +170,7 @@ final class Sweep implements AutoCloseable {
   }
 
   private Set<TableName> wanted(String connection) {
-    return rooms.configurations().all().stream()
+    return rooms.configurations().notDeleting().stream()
         .map(SyncConfiguration::definition)
         .flatMap(one -> one.captured().stream())
         .filter(one -> one.connection().equals(connection))

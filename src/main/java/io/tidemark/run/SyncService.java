@@ -14,6 +14,7 @@ import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
 import io.tidemark.sync.TrackedPartition;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ public final class SyncService {
   private final ConfigurationLocks locks = new ConfigurationLocks();
   private final CaptureResets resets;
   private final Overviews overviews;
+  private final TargetSharing sharing;
   private final ConfigurationChanges changes;
 
   public SyncService(
@@ -56,10 +58,12 @@ public final class SyncService {
     this.acceptance = acceptance;
     this.requests = requests;
     this.engine = engine;
+    sharing = new TargetSharing(configurations, acceptance);
     overviews = new Overviews(configurations, executions, tracking, parkedRows, conflicts);
     changes =
-        new ConfigurationChanges(configurations, acceptance, requests, engine, locks, overviews);
-    resets = new CaptureResets(configurations, executions, requests, engine, locks);
+        new ConfigurationChanges(
+            configurations, acceptance, requests, engine, locks, overviews, sharing);
+    resets = new CaptureResets(configurations, executions, requests, engine, locks, sharing);
   }
 
   /** Accepts a definition and starts it; leaves nothing behind if any step fails. */
@@ -177,7 +181,20 @@ public final class SyncService {
   /** Asks for an execution, of any mode. */
   public Outcome<Execution> execute(UUID id, Wish wish) {
     return locks.holding(
-        id, () -> configuration(id).then(current -> requests.request(current, wish)));
+        id,
+        () ->
+            configuration(id)
+                .then(
+                    current ->
+                        refusalOf(current, wish)
+                            .map(Outcome::<Execution>refused)
+                            .orElseGet(() -> requests.request(current, wish))));
+  }
+
+  private Optional<Refusal> refusalOf(SyncConfiguration configuration, Wish wish) {
+    return wish.mode() == ExecutionMode.FULL
+        ? sharing.refusalOfFull(configuration)
+        : Optional.empty();
   }
 
   public Page<Execution> executions(JdbcExecutions.Filter filter, PageRequest request) {

@@ -151,18 +151,29 @@ public final class JdbcSyncConfigurations {
                 .findOne());
   }
 
-  /**
-   * All of them but those that are being deleted, in order of creation: what is to run, and whose
-   * tables are to be captured.
-   */
+  /** All of them, in order of creation. */
   public List<SyncConfiguration> all() {
+    return all("true");
+  }
+
+  /**
+   * All but those that are being deleted, in order of creation: what is to run, and whose tables
+   * are to be captured.
+   */
+  public List<SyncConfiguration> notDeleting() {
+    return all("not deleting");
+  }
+
+  private List<SyncConfiguration> all(String condition) {
     return jdbi.withHandle(
         handle ->
             handle
                 .createQuery(
                     "select "
                         + COLUMNS
-                        + " from sync_configurations where not deleting order by created_at, id")
+                        + " from sync_configurations where "
+                        + condition
+                        + " order by created_at, id")
                 .map(JdbcSyncConfigurations::read)
                 .list());
   }
@@ -377,7 +388,7 @@ public final class JdbcSyncConfigurations {
 
   /** Whether a configuration that is not being deleted has the table. */
   public boolean isWanted(UUID id, CapturedTable table) {
-    return all().stream()
+    return notDeleting().stream()
         .filter(one -> one.id().equals(id))
         .anyMatch(one -> one.definition().captured().contains(table));
   }

@@ -38,11 +38,16 @@ record PgServer(
   /** The oldest version whose publications have row filters and column lists. */
   static final int VERSION_MIN = 150_000;
 
-  private static final String FACTS =
+  static final String IDENTITY =
       """
       select pg_catalog.pg_postmaster_start_time()::text
-               || current_setting('port') || pg_catalog.current_database(),
-             quote_ident(current_user),
+               || current_setting('port') || pg_catalog.current_database()
+      """;
+
+  private static final String FACTS =
+      IDENTITY
+          + """
+           , quote_ident(current_user),
              quote_ident(pg_catalog.current_database()),
              current_setting('server_version_num')::int,
              current_setting('server_version'),

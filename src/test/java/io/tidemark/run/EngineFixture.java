@@ -282,7 +282,7 @@ final class EngineFixture implements AutoCloseable {
     value(service().change(configuration, null, before -> definition(table, more)));
   }
 
-  private static Outcome<SyncDefinition> definition(String table, String more) {
+  static Outcome<SyncDefinition> definition(String table, String more) {
     try {
       ObjectNode document =
           (ObjectNode)

@@ -1,0 +1,137 @@
+package io.tidemark.postgres;
+
+import java.io.FilterInputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.SocketException;
+
+/**
+ * A session's socket that knows since when somebody waits for it: to read what the server has not
+ * sent yet, or to write what it does not take.
+ */
+final class PgSocket extends Socket {
+  private static final long NOT_WAITING = 0;
+
+  private final Object waitLock = new Object();
+  private long waitingSince = NOT_WAITING;
+  private long waitNumber;
+  private int idleLooks;
+  private volatile boolean hasTimeout;
+  private volatile int backend;
+
+  /**
+   * The server process of the session, once it is known.
+   *
+   * @param pid of the server process
+   */
+  void serves(int pid) {
+    backend = pid;
+  }
+
+  int backend() {
+    return backend;
+  }
+
+  /** For how long somebody waits now; 0 if nobody does, or with a time limit of its own. */
+  long waitingNanos() {
+    synchronized (waitLock) {
+      return waitingSince == NOT_WAITING || hasTimeout ? 0 : System.nanoTime() - waitingSince;
+    }
+  }
+
+  /** Another one for each wait. */
+  long waitNumber() {
+    synchronized (waitLock) {
+      return waitNumber;
+    }
+  }
+
+  /**
+   * Notes a look at the server, and answers how many in a row, in this wait, have found that it
+   * does not work for who waits.
+   */
+  int idleLooks(boolean isWorkedFor) {
+    synchronized (waitLock) {
+      idleLooks = isWorkedFor ? 0 : idleLooks + 1;
+      return idleLooks;
+    }
+  }
+
+  /** Ends the wait: whoever waits gets a failure. */
+  void cut() throws IOException {
+    close();
+  }
+
+  @Override
+  public void setSoTimeout(int timeout) throws SocketException {
+    hasTimeout = timeout > 0;
+    super.setSoTimeout(timeout);
+  }
+
+  private void begin() {
+    synchronized (waitLock) {
+      waitingSince = System.nanoTime();
+      waitNumber++;
+      idleLooks = 0;
+    }
+  }
+
+  private void end() {
+    synchronized (waitLock) {
+      waitingSince = NOT_WAITING;
+    }
+  }
+
+  @Override
+  public InputStream getInputStream() throws IOException {
+    return new FilterInputStream(super.getInputStream()) {
+      @Override
+      public int read() throws IOException {
+        begin();
+        try {
+          return in.read();
+        } finally {
+          end();
+        }
+      }
+
+      @Override
+      public int read(byte[] bytes, int offset, int length) throws IOException {
+        begin();
+        try {
+          return in.read(bytes, offset, length);
+        } finally {
+          end();
+        }
+      }
+    };
+  }
+
+  @Override
+  public OutputStream getOutputStream() throws IOException {
+    return new FilterOutputStream(super.getOutputStream()) {
+      @Override
+      public void write(int one) throws IOException {
+        begin();
+        try {
+          out.write(one);
+        } finally {
+          end();
+        }
+      }
+
+      @Override
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        begin();
+        try {
+          out.write(bytes, offset, length);
+        } finally {
+          end();
+        }
+      }
+    };
+  }
+}
