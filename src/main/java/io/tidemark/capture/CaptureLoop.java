@@ -28,6 +28,9 @@ final class CaptureLoop implements Runnable {
 
   private static final Duration STOP_MAX = Duration.ofSeconds(30);
 
+  /** After this without a message it is made sure that none was lost. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(10);
+
   private static final String NOTHING_TRACKED = "no table of this source is tracked";
 
   private final CaptureSettings settings;
@@ -233,6 +236,7 @@ final class CaptureLoop implements Runnable {
             : PgLeadership.PING;
     long started = System.nanoTime();
     long beat = started;
+    long heartbeat = 0;
     while (!stopping) {
       sleep(turn);
       if (engine.hasEnded()) {
@@ -249,10 +253,36 @@ final class CaptureLoop implements Runnable {
       }
       if (now - beat >= settings.heartbeat().toNanos()) {
         beat = now;
-        lead.heartbeat();
+        long sent = lead.heartbeat();
+        heartbeat = heartbeat > engine.heardLsn() ? heartbeat : sent;
       } else {
         lead.ping();
       }
+      requireSignOfLife(lead, engine, heartbeat);
+    }
+  }
+
+  /**
+   * INVARIANT: a heartbeat that was sent has to come back. A connection that lets nothing through
+   * any more looks like an idle source.
+   *
+   * @param heartbeat where the log has the oldest one that has not come back
+   */
+  private void requireSignOfLife(PgLeadership lead, DebeziumEngineRun engine, long heartbeat)
+      throws Exception {
+    // A server that is busy with a transaction nobody asked for is silent too, and has not sent it.
+    if (engine.silentNanos() > SILENCE_MAX.toNanos()
+        && heartbeat > engine.heardLsn()
+        && lead.hasSent(names.slot(), heartbeat)) {
+      throw new OperatingFailure(
+          OperatingFailure.Kind.SOURCE,
+          "stream_silent",
+          "nothing arrives from the replication stream of connection '"
+              + names.connection()
+              + "', although the server has sent it",
+          "It is opened again by itself; if that happens often, look at what is between this"
+              + " process and the source.",
+          null);
     }
   }
 

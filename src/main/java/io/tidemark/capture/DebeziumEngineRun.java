@@ -164,6 +164,16 @@ final class DebeziumEngineRun implements AutoCloseable {
     return session.isStreaming();
   }
 
+  /** See {@link DebeziumSession#silentNanos}. */
+  long silentNanos() {
+    return session.silentNanos();
+  }
+
+  /** See {@link DebeziumSession#heardLsn}. */
+  long heardLsn() {
+    return session.heardLsn();
+  }
+
   boolean hasEnded() {
     return done.getCount() == 0;
   }

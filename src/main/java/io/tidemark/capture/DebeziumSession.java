@@ -16,6 +16,9 @@ final class DebeziumSession implements AutoCloseable {
   /** One wait for room; it is looked again after it. */
   private static final long ADMIT_MILLIS_MAX = 1_000;
 
+  /** A thread that has not looked for so long is busy with what has come. */
+  private static final long POLL_NANOS_MAX = 1_000_000_000;
+
   private static final Map<String, DebeziumSession> SESSIONS = new ConcurrentHashMap<>();
 
   private final String id;
@@ -33,6 +36,9 @@ final class DebeziumSession implements AutoCloseable {
   private boolean admitting;
   private volatile @Nullable Thread streaming;
   private volatile boolean stopping;
+  private volatile long polledNanos;
+  private volatile long heardNanos;
+  private volatile long heardLsn;
 
   /**
    * @param slot also the publication's name
@@ -133,7 +139,34 @@ final class DebeziumSession implements AutoCloseable {
 
   /** The calling thread streams from now on. */
   void streamsHere() {
+    heardNanos = System.nanoTime();
     streaming = Thread.currentThread();
+  }
+
+  /** The streaming thread looks whether something has come. */
+  void polled() {
+    polledNanos = System.nanoTime();
+  }
+
+  /** Something has come, from this place of the log. */
+  void heard(long lsn) {
+    heardLsn = lsn;
+    heardNanos = System.nanoTime();
+  }
+
+  /** The place in the log of what has come last; 0 if nothing has. */
+  long heardLsn() {
+    return heardLsn;
+  }
+
+  /**
+   * For how long the streaming thread has looked in vain; 0 while it does something else, such as
+   * to wait for room.
+   */
+  long silentNanos() {
+    long now = System.nanoTime();
+    boolean isLooking = streaming != null && now - polledNanos < POLL_NANOS_MAX;
+    return isLooking ? now - heardNanos : 0;
   }
 
   boolean isStreaming() {

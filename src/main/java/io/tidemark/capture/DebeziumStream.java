@@ -63,6 +63,7 @@ final class DebeziumStream implements ReplicationStream {
     if (session.isStopping()) {
       return pause();
     }
+    session.polled();
     ByteBuffer message = replication.read();
     if (message == null) {
       return ++emptyReads > BUSY_READS && pause();
@@ -73,6 +74,7 @@ final class DebeziumStream implements ReplicationStream {
     }
     long lsn = replication.lastReceivedLsn();
     lastReceived = Lsn.valueOf(lsn);
+    session.heard(lsn);
     decode(message, lsn, processor);
     return true;
   }

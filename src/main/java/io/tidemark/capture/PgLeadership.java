@@ -1,5 +1,6 @@
 package io.tidemark.capture;
 
+import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -28,6 +29,17 @@ final class PgLeadership implements AutoCloseable {
 
   /** Longest wait for an answer: below the silence, so that a holder knows before others do. */
   private static final int ANSWER_MILLIS_MAX = 4_000;
+
+  private static final String HAS_SENT =
+      """
+      select s.active_pid is null
+        or coalesce(r.sent_lsn >= ?::pg_lsn, false)
+        or coalesce(a.wait_event = 'WalSenderWriteData', false)
+      from pg_catalog.pg_replication_slots s
+      left join pg_catalog.pg_stat_replication r on r.pid = s.active_pid
+      left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
+      where s.slot_name = ?
+      """;
 
   private static final Executor SAME_THREAD = Runnable::run;
 
@@ -79,9 +91,26 @@ final class PgLeadership implements AutoCloseable {
     }
   }
 
-  /** Moves an idle source on, so that its slot does not hold WAL. Also a sign of life. */
-  void heartbeat() throws SQLException {
-    PgSource.emit(connection, CaptureNames.HEARTBEAT);
+  /**
+   * Moves an idle source on, so that its slot does not hold WAL, and answers where the log has it.
+   * Also a sign of life.
+   */
+  long heartbeat() throws SQLException {
+    return PgSource.emit(connection, CaptureNames.HEARTBEAT);
+  }
+
+  /**
+   * Whether the server has sent the slot's reader everything up to the LSN, or cannot get rid of
+   * it. Also a sign of life.
+   */
+  boolean hasSent(String slot, long lsn) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(HAS_SENT)) {
+      statement.setString(1, Lsn.text(lsn));
+      statement.setString(2, slot);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() && row.getBoolean(1);
+      }
+    }
   }
 
   void evict(String slot) throws SQLException, InterruptedException {

@@ -37,9 +37,11 @@ public record PgDatabase(
 
   /** One that nobody looks after: each answer has to come in time. */
   Unwatched openUnwatched(String purpose, Duration answerMax) throws SQLException {
-    Connection session = DriverManager.getConnection(url, properties(purpose));
+    Properties properties = properties(purpose);
+    PGProperty.CONNECT_TIMEOUT.set(properties, (int) answerMax.toSeconds());
+    PGProperty.SOCKET_TIMEOUT.set(properties, (int) answerMax.toSeconds());
+    Connection session = DriverManager.getConnection(url, properties);
     PgSocket socket = PgSocketFactory.takeLast();
-    session.setNetworkTimeout(Runnable::run, (int) answerMax.toMillis());
     return new Unwatched(session, socket);
   }
 

@@ -30,7 +30,7 @@ final class PgLifeline {
   private static final Logger LOG = System.getLogger(PgLifeline.class.getName());
 
   /** After this a wait is looked into. */
-  private static final Duration PATIENCE = Duration.ofSeconds(8);
+  private static final Duration PATIENCE = Duration.ofSeconds(6);
 
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
 
