@@ -31,6 +31,7 @@ final class CaptureLoop implements Runnable {
   /** After this without a message it is made sure that none was lost. */
   private static final Duration SILENCE_MAX = Duration.ofSeconds(10);
 
+  private static final String UNEXPECTED = "unexpected";
   private static final String NOTHING_TRACKED = "no table of this source is tracked";
 
   private final CaptureSettings settings;
@@ -297,15 +298,19 @@ final class CaptureLoop implements Runnable {
     OperatingFailure known = meaningOf(failure);
     boolean closed = known.code().startsWith(CaptureStart.CLOSED_PREFIX);
     become(closed ? Phase.FAILED : Phase.RETRYING, known.getMessage(), known.hint().orElse(null));
-    LOG.log(
-        System.Logger.Level.WARNING,
+    String line =
         "Capture of "
             + names.connection()
             + " failed ("
             + failures
             + " in a row): "
-            + known.getMessage(),
-        failure);
+            + known.getMessage();
+    if (known.code().equals(UNEXPECTED)) {
+      LOG.log(System.Logger.Level.WARNING, line, failure);
+    } else {
+      LOG.log(System.Logger.Level.WARNING, line);
+      LOG.log(System.Logger.Level.DEBUG, "The failure of " + names.connection(), failure);
+    }
     if (closed) {
       return settings.backoff().most();
     }
@@ -334,7 +339,7 @@ final class CaptureLoop implements Runnable {
             () ->
                 new OperatingFailure(
                     OperatingFailure.Kind.CAPACITY,
-                    "unexpected",
+                    UNEXPECTED,
                     PgSource.reason(failure),
                     "It is tried again by itself; the log has it whole.",
                     failure));

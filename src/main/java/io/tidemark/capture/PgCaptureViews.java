@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -14,6 +15,9 @@ import java.util.OptionalLong;
 /** Puts together what a capture knows of itself and what its source says of the slot. */
 final class PgCaptureViews {
   private static final System.Logger LOG = System.getLogger(PgCaptureViews.class.getName());
+
+  /** A person waits for the view; one of a source that hangs has no figures of it. */
+  private static final Duration ANSWER_MAX = Duration.ofSeconds(3);
 
   private PgCaptureViews() {}
 
@@ -50,7 +54,7 @@ final class PgCaptureViews {
   }
 
   private static Optional<Answer> ask(PgDatabase source, String slot) {
-    try (Connection connection = source.open("capture view");
+    try (Connection connection = source.open("capture view", ANSWER_MAX);
         Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select pg_current_wal_insert_lsn()::text")) {
       row.next();

@@ -3,6 +3,7 @@ package io.tidemark.capture;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.postgres.Lsn;
 import io.tidemark.postgres.PgDatabase;
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -18,6 +19,9 @@ import org.postgresql.PGProperty;
 
 /** What capture asks a source database once in a while, each time over a connection of its own. */
 final class PgSource {
+  /** The lead's session has a limit of its own for its silence. */
+  private static final String IDLE_SESSION_ENDED = "57P05";
+
   private PgSource() {}
 
   /** A failure of the source, with its SQLSTATE for those who look it up. */
@@ -33,6 +37,18 @@ final class PgSource {
   /** What the source database said, if that is what the failure comes down to. */
   static Optional<OperatingFailure> failureIn(Throwable failure) {
     for (Throwable at = failure; at != null; at = at.getCause()) {
+      if (at instanceof SQLException sql && IDLE_SESSION_ENDED.equals(sql.getSQLState())) {
+        return Optional.of(
+            new OperatingFailure(
+                OperatingFailure.Kind.CAPACITY,
+                "silent_too_long",
+                "this process said nothing to the source for "
+                    + PgLeadership.SILENCE_SECONDS
+                    + " s, so that another instance could have taken over",
+                "It begins again by itself; if that happens often, the machine is too loaded, or"
+                    + " stops the process for seconds.",
+                failure));
+      }
       if (at instanceof SQLException sql) {
         return Optional.of(
             new OperatingFailure(
@@ -109,6 +125,14 @@ final class PgSource {
     }
   }
 
+  private static InetSocketAddress addressOf(PgDatabase source) {
+    try {
+      return source.address();
+    } catch (SQLException e) {
+      throw failure("none of the hosts of connection '" + source.connection() + "' answers", e);
+    }
+  }
+
   /** The database's address as Debezium wants it. */
   static Map<String, String> address(PgDatabase source) {
     Properties parsed = Driver.parseURL(source.url(), new Properties());
@@ -123,13 +147,16 @@ final class PgSource {
     Map<String, String> address = new HashMap<>();
     String[] hosts = PGProperty.PG_HOST.getOrDefault(parsed).split(",");
     String[] ports = PGProperty.PG_PORT.getOrDefault(parsed).split(",");
-    StringBuilder host = new StringBuilder();
-    for (int i = 0; i < hosts.length - 1; i++) {
-      host.append(hosts[i]).append(':').append(ports[i]).append(',');
+    if (hosts.length == 1) {
+      address.put("database.hostname", hosts[0]);
+      address.put("database.port", ports[0]);
+    } else {
+      // Debezium takes one host: the one to which the driver's own choice leads now. When that one
+      // is no longer it, the engine ends, and the next one asks again.
+      InetSocketAddress chosen = addressOf(source);
+      address.put("database.hostname", chosen.getHostString());
+      address.put("database.port", Integer.toString(chosen.getPort()));
     }
-    // Debezium puts one host, a colon and one port into the URL; this writes a list the same way.
-    address.put("database.hostname", host.append(hosts[hosts.length - 1]).toString());
-    address.put("database.port", ports[ports.length - 1]);
     address.put("database.dbname", PGProperty.PG_DBNAME.getOrDefault(parsed));
     for (String name : parsed.stringPropertyNames()) {
       if (!name.startsWith("PG") && !name.equals("user") && !name.equals("password")) {

@@ -1,5 +1,6 @@
 package io.tidemark.postgres;
 
+import java.net.InetSocketAddress;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -23,6 +24,8 @@ public record PgDatabase(
   /** Seconds to wait for a server that does not answer; a user waits behind some of these calls. */
   private static final String CONNECT_SECONDS = "10";
 
+  private static final Duration ADDRESS_MAX = Duration.ofSeconds(10);
+
   public PgDatabase {
     if (!url.startsWith("jdbc:postgresql:")) {
       throw new IllegalArgumentException(
@@ -33,6 +36,27 @@ public record PgDatabase(
   /** A session for statements. {@code purpose} shows in {@code pg_stat_activity}. */
   public Connection open(String purpose) throws SQLException {
     return connect(properties(purpose));
+  }
+
+  /** A session for small questions: each answer, and the sign-in, has to come in time. */
+  public Connection open(String purpose, Duration answerMax) throws SQLException {
+    return openUnwatched(purpose, answerMax).session();
+  }
+
+  /**
+   * Where a session leads to now, for a URL that names several hosts.
+   *
+   * @return host and port
+   */
+  public InetSocketAddress address() throws SQLException {
+    Unwatched opened = openUnwatched("address", ADDRESS_MAX);
+    try (Connection session = opened.session()) {
+      if (opened.socket() != null
+          && opened.socket().getRemoteSocketAddress() instanceof InetSocketAddress address) {
+        return address;
+      }
+      throw new SQLException("a session has no address: " + session, "08000");
+    }
   }
 
   /** One that nobody looks after: each answer has to come in time. */

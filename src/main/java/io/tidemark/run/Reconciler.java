@@ -45,6 +45,9 @@ final class Reconciler implements AutoCloseable {
 
   private static final Duration STOP_MAX = Duration.ofSeconds(30);
 
+  /** A round takes milliseconds; to stop a stream or a capture may take longer. */
+  private static final Duration ROUND_MAX = Duration.ofSeconds(20);
+
   private final Rooms rooms;
   private final ExecutionRunner runner;
   private final Supplier<UUID> ids;
@@ -57,6 +60,7 @@ final class Reconciler implements AutoCloseable {
   private final Object lock = new Object();
   private final Thread thread = new Thread(this::run, "reconciler");
   private final Instant startedAt;
+  private volatile long roundEndedNanos = System.nanoTime();
   private volatile boolean stopping;
   private volatile @Nullable String trouble;
   private volatile Attention attention = Attention.NONE;
@@ -76,6 +80,7 @@ final class Reconciler implements AutoCloseable {
   private record Ended(UUID execution, long seenNanos) {}
 
   void start() {
+    roundEndedNanos = System.nanoTime();
     thread.start();
   }
 
@@ -119,9 +124,15 @@ final class Reconciler implements AutoCloseable {
     return failures;
   }
 
-  /** Why the last round did not come to its end, if it did not. */
+  /** Why the last round did not come to its end, if it did not; or that one does not end. */
   Optional<String> trouble() {
-    return Optional.ofNullable(trouble);
+    Duration silent = Duration.ofNanos(System.nanoTime() - roundEndedNanos);
+    return thread.isAlive() && silent.compareTo(ROUND_MAX) > 0
+        ? Optional.of(
+            ("what runs was not compared with the metadata database for %d s: it, or a server that"
+                    + " is waited for, does not answer")
+                .formatted(silent.toSeconds()))
+        : Optional.ofNullable(trouble);
   }
 
   /** What needs a person although everything flows. */
@@ -157,6 +168,7 @@ final class Reconciler implements AutoCloseable {
         trouble = "what runs could not be looked after: " + e;
         LOG.log(Level.ERROR, "a round of reconciling failed", e);
       }
+      roundEndedNanos = System.nanoTime();
       try {
         if (wakeUps.tryAcquire(ROUND_EVERY.toMillis(), TimeUnit.MILLISECONDS)) {
           wakeUps.drainPermits();

@@ -5,6 +5,7 @@ import io.tidemark.apply.ApplyPlan;
 import io.tidemark.apply.ApplyProgress;
 import io.tidemark.apply.ApplyState;
 import io.tidemark.apply.KafkaApplyLoop;
+import io.tidemark.capture.CaptureState;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.DetectionChoice;
 import io.tidemark.postgres.PgDatabase;
@@ -152,6 +153,14 @@ final class Stream implements AutoCloseable {
     if (inTheWay != null) {
       return Optional.of(new Condition(SyncState.FAILED, inTheWay));
     }
+    Optional<CaptureState> ended =
+        rooms
+            .tracker()
+            .state(configuration.definition().sourceConnection())
+            .filter(capture -> capture.phase() == CaptureState.Phase.FAILED);
+    if (ended.isPresent()) {
+      return Optional.of(new Condition(SyncState.FAILED, sentence(ended.get())));
+    }
     KafkaApplyLoop running = loop;
     if (running == null) {
       return Optional.empty();
@@ -164,6 +173,14 @@ final class Stream implements AutoCloseable {
     return state instanceof ApplyState.Running
         ? Optional.of(new Condition(SyncState.STREAMING, null))
         : Optional.empty();
+  }
+
+  private String sentence(CaptureState capture) {
+    return "the capture of connection '"
+        + configuration.definition().sourceConnection()
+        + "' has ended: "
+        + capture.reason()
+        + (capture.remedy() == null ? "" : "; " + capture.remedy());
   }
 
   private static String sentence(OperatingFailure failure) {

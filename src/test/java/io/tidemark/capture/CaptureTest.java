@@ -219,6 +219,28 @@ class CaptureTest {
     }
   }
 
+  /** The first host does not answer; the driver finds the one that is the primary. */
+  @Test
+  void aSourceWithSeveralHosts() throws Exception {
+    try (CaptureFixture fixture = new CaptureFixture()) {
+      fixture.execute("create table t (id int primary key)");
+      PgDatabase several =
+          new PgDatabase(
+              CaptureFixture.CONNECTION,
+              fixture.source.url().replace("//", "//127.0.0.1:1,") + "&targetServerType=primary",
+              null,
+              null);
+      ChangeTracker tracker = fixture.tracker();
+      tracker.start(several);
+      tracker.ensureTracked(several, T, () -> true);
+
+      fixture.execute("insert into t values (1)");
+      fixture.settle(tracker);
+
+      assertThat(fixture.read(T)).hasSize(1);
+    }
+  }
+
   @Test
   void partitionsWriteUnderTheirRoot() throws Exception {
     try (CaptureFixture fixture = new CaptureFixture()) {
