@@ -97,9 +97,13 @@ public final class ConfigurationBatch {
     if (configurations.findByName(definition.name()).isPresent()) {
       return Outcome.refused(ConfigurationChanges.nameTaken(definition));
     }
-    return acceptance
-        .inspect(definition)
-        .map(accepted -> new Planned(definition, accepted.warnings()));
+    Optional<Refusal> taken =
+        new TargetSharing(configurations, acceptance).refusal(definition, null);
+    return taken.isPresent()
+        ? Outcome.refused(taken.get())
+        : acceptance
+            .inspect(definition)
+            .map(accepted -> new Planned(definition, accepted.warnings()));
   }
 
   private static List<FieldError> of(TableName table, Refusal refusal) {
