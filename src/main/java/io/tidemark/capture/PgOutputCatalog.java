@@ -19,8 +19,8 @@ interface PgOutputCatalog {
   Facts ask(OptionalLong keyOf, Collection<TypeRef> types);
 
   /**
-   * The name under which a table's changes are written: the one under which it is tracked, whatever
-   * it is called now.
+   * The name under which a table's changes are written: the one under which it is tracked, even if
+   * it has another one now.
    *
    * @param relation the table's oid
    * @param named what the message calls it

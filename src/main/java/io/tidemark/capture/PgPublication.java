@@ -142,21 +142,22 @@ final class PgPublication {
   void track(TableName table) throws SQLException {
     inTransaction(
         () -> {
-          if (look().version() == null) {
+          if (!exists()) {
             create();
           }
-          PublicationNote note = repaired(look());
           PgTrackedTables now = look();
+          PublicationNote note = repaired(now);
           Optional<Member> member = now.memberNamed(table);
-          Optional<Tracked> noted = note.find(table).filter(Tracked::isKnown);
           boolean goesOn =
               member.isPresent()
                   && !member.get().isPartial()
-                  && noted.filter(one -> one.member() == member.get().oid()).isPresent();
+                  && note.find(table).filter(one -> one.member() == member.get().oid()).isPresent();
           if (!goesOn) {
             note = added(table, note, member);
           }
-          write(note);
+          if (!note.equals(now.note())) {
+            write(note);
+          }
         });
   }
 

@@ -66,7 +66,7 @@ record PgSlot(long confirmedLsn, long retainedBytes, boolean active, boolean los
     }
   }
 
-  /** The slots of Tidemark in this database, of whatever installation, that nobody reads. */
+  /** The slots of Tidemark in this database, of any installation, that nobody reads. */
   static List<String> unused(PgSession session) {
     return session.rows(UNUSED).stream().map(row -> String.valueOf(row.get(0))).toList();
   }

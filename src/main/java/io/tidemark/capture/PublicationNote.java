@@ -40,8 +40,8 @@ record PublicationNote(
    *
    * @param id names it; a table that is tracked again, because changes may have been missed, gets
    *     another one. Empty in a note of an earlier release.
-   * @param member oid of its row in {@code pg_publication_rel}: whoever takes the table out of the
-   *     publication, or changes its row filter or column list, replaces that row
+   * @param member oid of its row in {@code pg_publication_rel}: removing the table from the
+   *     publication, or changing its row filter or column list, replaces that row
    * @param table oid of the table
    */
   record Tracked(String id, long member, long table) {

@@ -60,7 +60,7 @@ final class PgSocket extends Socket {
     }
   }
 
-  /** Ends the wait: whoever waits gets a failure. */
+  /** Ends the wait with a failure. */
   void cut() throws IOException {
     close();
   }

@@ -42,12 +42,12 @@ final class AppliedPositions {
    * nothing can go on from. Those are forgotten, so that no loop goes on from them either.
    */
   boolean areNone(SyncConfiguration configuration) {
-    Standing standing = Assumptions.now(rooms, configuration);
-    if (standing instanceof Standing.Broken broken && broken.needsCopy()) {
+    Assessment assessment = Assumptions.now(rooms, configuration);
+    if (assessment instanceof Assessment.Broken broken && broken.needsCopy()) {
       forget(configuration);
       return true;
     }
-    return standing instanceof Standing.NeverInSync;
+    return assessment instanceof Assessment.NeverInSync;
   }
 
   /**

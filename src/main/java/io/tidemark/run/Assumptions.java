@@ -11,7 +11,7 @@ import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.PgWatch;
-import io.tidemark.run.Standing.Broken;
+import io.tidemark.run.Assessment.Broken;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import java.util.ArrayList;
@@ -126,20 +126,20 @@ final class Assumptions implements AutoCloseable {
     }
   }
 
-  /** How it stands, as far as that is known. */
-  synchronized Standing of(SyncConfiguration configuration) {
+  /** The assessment by the last looks. */
+  synchronized Assessment of(SyncConfiguration configuration) {
     SyncDefinition definition = configuration.definition();
     PgWatch.Seen<PgTargetPositions> target = seen(targets, definition.targetConnection());
     if (target == null) {
-      return new Standing.Unknown();
+      return new Assessment.Unknown();
     }
     if (target.failure() != null) {
-      return new Standing.Unreachable(target.failure());
+      return new Assessment.Unreachable(target.failure());
     }
     List<Way> ways = ways(rooms, definition);
     PgTargetPositions positions = target.known().orElseThrow();
     if (isNeverInSync(configuration.id(), ways, positions)) {
-      return new Standing.NeverInSync(target.beganNanos());
+      return new Assessment.NeverInSync(target.beganNanos());
     }
     Optional<Broken> broken = brokenTarget(configuration, ways, positions);
     if (broken.isPresent()) {
@@ -148,7 +148,7 @@ final class Assumptions implements AutoCloseable {
     for (Way way : ways) {
       PgWatch.Seen<TrackedTables> source = seen(sources, way.connection());
       if (source == null) {
-        return new Standing.Unknown();
+        return new Assessment.Unknown();
       }
       // A source that does not answer is the capture's matter: what is in the topic can be applied.
       Optional<Broken> fault =
@@ -160,14 +160,14 @@ final class Assumptions implements AutoCloseable {
                           configuration, way, held(configuration, way, positions), tables));
       if (fault.isPresent()) {
         if (source.beganNanos() - target.beganNanos() < 0) {
-          // A copy may have made both of them anew between the two looks.
+          // A copy may have replaced both of them between the two looks.
           sources.get(way.connection()).askNow();
-          return new Standing.Unknown();
+          return new Assessment.Unknown();
         }
         return fault.get();
       }
     }
-    return new Standing.Sound();
+    return new Assessment.Sound();
   }
 
   private static <T> PgWatch.@Nullable Seen<T> seen(
@@ -204,8 +204,8 @@ final class Assumptions implements AutoCloseable {
     }
   }
 
-  /** How it stands now: asks both databases. */
-  static Standing now(Rooms rooms, SyncConfiguration configuration) {
+  /** The assessment now: asks both databases. */
+  static Assessment now(Rooms rooms, SyncConfiguration configuration) {
     SyncDefinition definition = configuration.definition();
     List<Way> ways = ways(rooms, definition);
     PgTargetPositions positions =
@@ -214,7 +214,7 @@ final class Assumptions implements AutoCloseable {
             OperatingFailure.Kind.TARGET,
             session -> PgTargetPositions.look(session, List.of(configuration.id())));
     if (isNeverInSync(configuration.id(), ways, positions)) {
-      return new Standing.NeverInSync(System.nanoTime());
+      return new Assessment.NeverInSync(System.nanoTime());
     }
     Optional<Broken> broken = brokenTarget(configuration, ways, positions);
     for (Way way : ways) {
@@ -227,7 +227,7 @@ final class Assumptions implements AutoCloseable {
         broken = brokenSource(configuration, way, held(configuration, way, positions), tables);
       }
     }
-    return broken.isPresent() ? broken.get() : new Standing.Sound();
+    return broken.isPresent() ? broken.get() : new Assessment.Sound();
   }
 
   private static <T> T ask(

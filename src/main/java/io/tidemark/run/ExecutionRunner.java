@@ -5,12 +5,14 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.conflict.ConflictResolution;
 import io.tidemark.copy.CopyOutcome;
 import io.tidemark.copy.MergeOutcome;
+import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncStrategy;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +23,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -32,6 +35,8 @@ final class ExecutionRunner implements AutoCloseable {
   private static final Logger LOG = System.getLogger(ExecutionRunner.class.getName());
 
   private static final int PARALLEL_MAX = 64;
+
+  private static final String BEGINS_AGAIN = "begins again";
 
   private static final Duration REPORT_EVERY = Duration.ofMillis(500);
 
@@ -45,6 +50,7 @@ final class ExecutionRunner implements AutoCloseable {
   private final ScheduledExecutorService reporters =
       Executors.newSingleThreadScheduledExecutor(work -> new Thread(work, "execution progress"));
   private final Map<UUID, Runnable> cancels = new ConcurrentHashMap<>();
+  private final Map<UUID, Attempt> attempts = new ConcurrentHashMap<>();
   private final Set<UUID> taken = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
 
@@ -86,13 +92,7 @@ final class ExecutionRunner implements AutoCloseable {
       if (!rooms.executions().start(id)) {
         return;
       }
-      String end =
-          switch (execution.mode()) {
-            case FULL -> full(configuration, id);
-            case MERGE -> merge(configuration, id);
-            case INCREMENTAL -> incremental(configuration, id);
-            case VERIFY -> verify(configuration, id, execution.repair());
-          };
+      String end = carryOut(configuration, execution);
       LOG.log(
           Level.INFO,
           () -> "execution " + id + " of " + configuration.definition().name() + ": " + end);
@@ -121,6 +121,93 @@ final class ExecutionRunner implements AutoCloseable {
       taken.remove(id);
       onEnded.run();
     }
+  }
+
+  /** Once, and again for each time that a connection has become another one meanwhile. */
+  private String carryOut(SyncConfiguration configuration, Execution execution) {
+    UUID id = execution.id();
+    while (true) {
+      Attempt attempt =
+          new Attempt(configuration.definition(), execution.mode(), databases(configuration));
+      attempts.put(id, attempt);
+      try {
+        String end =
+            switch (execution.mode()) {
+              case FULL -> full(configuration, id);
+              case MERGE -> merge(configuration, id);
+              case INCREMENTAL -> incremental(configuration, id);
+              case VERIFY -> verify(configuration, id, execution.repair());
+            };
+        if (!end.equals(BEGINS_AGAIN)) {
+          return end;
+        }
+      } catch (OperatingFailure e) {
+        if (stopping || attempt.databases().equals(databases(configuration))) {
+          throw e;
+        }
+        LOG.log(Level.DEBUG, () -> "execution " + id + " failed over a former connection", e);
+      } finally {
+        attempts.remove(id);
+      }
+      LOG.log(
+          Level.INFO,
+          () ->
+              "execution "
+                  + id
+                  + " of "
+                  + configuration.definition().name()
+                  + " begins again: its connection is another one now");
+    }
+  }
+
+  /** One run of an execution, over the connections as they were when it began. */
+  private record Attempt(
+      SyncDefinition definition,
+      ExecutionMode mode,
+      List<PgDatabase> databases,
+      AtomicBoolean beginsAgain) {
+    Attempt(SyncDefinition definition, ExecutionMode mode, List<PgDatabase> databases) {
+      this(definition, mode, List.copyOf(databases), new AtomicBoolean());
+    }
+
+    /**
+     * Whether it cannot go on with these. A copy's sessions outlive a new password; one that waits
+     * opens new ones all the time.
+     */
+    boolean hasToBeginAgain(List<PgDatabase> now) {
+      if (now.equals(databases)) {
+        return false;
+      }
+      return mode == ExecutionMode.INCREMENTAL
+          || !now.stream()
+              .map(Attempt::place)
+              .toList()
+              .equals(databases.stream().map(Attempt::place).toList());
+    }
+
+    private static List<String> place(PgDatabase database) {
+      return List.of(database.url(), String.valueOf(database.username()));
+    }
+  }
+
+  private List<PgDatabase> databases(SyncConfiguration configuration) {
+    SyncDefinition definition = configuration.definition();
+    return List.of(rooms.source(definition), rooms.target(definition));
+  }
+
+  /** Lets what runs over former connections begin again over these. */
+  void follow(Map<String, PgDatabase> connections) {
+    attempts.forEach(
+        (id, attempt) -> {
+          PgDatabase source = connections.get(attempt.definition().sourceConnection());
+          PgDatabase target = connections.get(attempt.definition().targetConnection());
+          if (source != null
+              && target != null
+              && attempt.hasToBeginAgain(List.of(source, target))
+              && attempt.beginsAgain().compareAndSet(false, true)) {
+            cancel(id);
+          }
+        });
   }
 
   /** The store may be down too; then the execution is found silent later, and marked. */
@@ -259,6 +346,13 @@ final class ExecutionRunner implements AutoCloseable {
 
   /** Cancelled by a person, or because the process stops: then it is to be tried again. */
   private String cancelled(UUID id) {
+    Attempt attempt = attempts.get(id);
+    if (!stopping
+        && attempt != null
+        && attempt.beginsAgain().get()
+        && !rooms.executions().isCancelRequested(id)) {
+      return BEGINS_AGAIN;
+    }
     if (stopping) {
       rooms.executions().fail(id, ExecutionError.INTERRUPTED);
       return "interrupted";
@@ -268,7 +362,7 @@ final class ExecutionRunner implements AutoCloseable {
   }
 
   private String incremental(SyncConfiguration configuration, UUID id) {
-    if (requireNotBroken(configuration) instanceof Standing.NeverInSync) {
+    if (requireNotBroken(configuration) instanceof Assessment.NeverInSync) {
       return rooms.sharing().copyMode(configuration) == ExecutionMode.MERGE
           ? merge(configuration, id)
           : full(configuration, id);
@@ -286,12 +380,12 @@ final class ExecutionRunner implements AutoCloseable {
     return "completed";
   }
 
-  private Standing requireNotBroken(SyncConfiguration configuration) {
-    Standing standing = Assumptions.now(rooms, configuration);
-    if (standing instanceof Standing.Broken broken) {
+  private Assessment requireNotBroken(SyncConfiguration configuration) {
+    Assessment assessment = Assumptions.now(rooms, configuration);
+    if (assessment instanceof Assessment.Broken broken) {
       throw broken.failure();
     }
-    return standing;
+    return assessment;
   }
 
   private <T> T reporting(

@@ -132,7 +132,7 @@ final class IncrementalRun {
         }
         if (System.nanoTime() - checked > CHECK_EVERY.toNanos()) {
           checked = System.nanoTime();
-          if (Assumptions.now(rooms, configuration) instanceof Standing.Broken broken) {
+          if (Assumptions.now(rooms, configuration) instanceof Assessment.Broken broken) {
             // Its stream has stopped, or stops soon: nobody would get there.
             throw broken.failure();
           }

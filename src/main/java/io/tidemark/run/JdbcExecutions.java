@@ -293,6 +293,11 @@ public final class JdbcExecutions {
                 == 1);
   }
 
+  /** Whether a person has asked that it ends early. */
+  boolean isCancelRequested(UUID id) {
+    return find(id).filter(Execution::cancelRequested).isPresent();
+  }
+
   /** Asks that it ends early; a pending one has ended with that. False if it had ended already. */
   public boolean requestCancel(UUID id) {
     return jdbi.withHandle(

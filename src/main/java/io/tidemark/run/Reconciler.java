@@ -206,6 +206,7 @@ final class Reconciler implements AutoCloseable {
       followCaptures(all, connections);
       assumptions.follow(all, connections);
       followStreams(all, connections);
+      runner.follow(connections);
       resolveSilentExecutions(all);
       for (SyncConfiguration configuration : all) {
         startDue(configuration);
@@ -260,17 +261,17 @@ final class Reconciler implements AutoCloseable {
 
   private void follow(Stream stream) {
     SyncConfiguration configuration = stream.configuration();
-    Standing standing = assumptions.of(configuration);
-    if (standing instanceof Standing.Sound) {
+    Assessment assessment = assumptions.of(configuration);
+    if (assessment instanceof Assessment.Sound) {
       if (stream.loop().isEmpty()) {
         assumptions.adopt(configuration);
       }
       stream.start();
-    } else if (standing instanceof Standing.Broken broken) {
+    } else if (assessment instanceof Assessment.Broken broken) {
       stream.stop(broken);
-    } else if (standing instanceof Standing.Unreachable unreachable) {
+    } else if (assessment instanceof Assessment.Unreachable unreachable) {
       stream.await(unreachable.failure());
-    } else if (standing instanceof Standing.NeverInSync never && stream.lacksPosition()) {
+    } else if (assessment instanceof Assessment.NeverInSync never && stream.lacksPosition()) {
       stream.awaitCopy();
       ensureFirstCopy(configuration, never.beganNanos());
     }
@@ -363,7 +364,7 @@ final class Reconciler implements AutoCloseable {
     Instant now = rooms.clock().instant();
     Execution last = rooms.executions().lastSyncOf(id).orElse(null);
     if (definition.needsCapture()
-        && assumptions.of(configuration) instanceof Standing.Broken broken) {
+        && assumptions.of(configuration) instanceof Assessment.Broken broken) {
       write(configuration, failed(broken.sentence()));
       return;
     }

@@ -84,7 +84,7 @@ final class Stream implements AutoCloseable {
   }
 
   /** Stops, and says why, until it is started again: what it depends on was changed. */
-  void stop(Standing.Broken broken) {
+  void stop(Assessment.Broken broken) {
     close();
     obstacle = broken.sentence();
   }

@@ -101,9 +101,10 @@ final class Sweep implements AutoCloseable {
         rooms.configurations().delete(one.id());
         LOG.log(Level.INFO, () -> "the deletion of configuration '" + name + "' was finished");
       } catch (OperatingFailure e) {
-        LOG.log(
-            Level.WARNING,
-            () -> "the deletion of configuration '" + name + "' waits: " + e.getMessage());
+        String waits = "the deletion of configuration '" + name + "' waits: " + e.getMessage();
+        if (told.add(waits)) {
+          LOG.log(Level.WARNING, waits);
+        }
       }
     }
   }

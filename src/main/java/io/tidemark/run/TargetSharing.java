@@ -37,7 +37,7 @@ final class TargetSharing {
     this.acceptance = acceptance;
   }
 
-  /** Why a definition may not be, beside those that there are. */
+  /** Why a definition conflicts with an existing configuration, if it does. */
   Optional<Refusal> refusal(SyncDefinition definition, @Nullable UUID self) {
     return others(definition, self).stream()
         .filter(other -> !mayShare(definition, other.definition()))

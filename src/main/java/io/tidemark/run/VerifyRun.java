@@ -79,9 +79,9 @@ final class VerifyRun {
 
   /** A target that was never in sync, or that only a copy gets going, has no changes under way. */
   private boolean isInSync() {
-    Standing standing = Assumptions.now(rooms, configuration);
-    return standing instanceof Standing.Sound
-        || standing instanceof Standing.Broken broken && !broken.needsCopy();
+    Assessment assessment = Assumptions.now(rooms, configuration);
+    return assessment instanceof Assessment.Sound
+        || assessment instanceof Assessment.Broken broken && !broken.needsCopy();
   }
 
   private Optional<VerificationResult> oneWay(TableMapping mapping) {

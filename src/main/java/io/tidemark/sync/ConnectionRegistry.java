@@ -64,7 +64,7 @@ public final class ConnectionRegistry {
       try {
         all.putIfAbsent(row.name(), opened(row));
       } catch (OperatingFailure e) {
-        // Whoever needs it asks for it alone, and is told.
+        // A configuration that needs it asks for it alone, and reports the failure.
         LOG.log(Level.DEBUG, () -> "connection '" + row.name() + "' cannot be opened", e);
       }
     }

@@ -318,7 +318,7 @@ public final class JdbcSyncConfigurations {
     return jdbi.inTransaction(
         handle -> {
           // INVARIANT: an orchestration that takes it holds this row until its member is committed,
-          // and so does whoever makes an execution of it.
+          // and so does the creation of an execution.
           handle
               .createQuery("select id from sync_configurations where id = :id for update")
               .bind("id", id)

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A configuration that is deleted leaves nothing behind, whatever was under way. */
+/** A configuration that is deleted leaves nothing behind, at any moment of its life. */
 @Tag("engine")
 class DeletionTest {
   private static final int ROUNDS = 8;
@@ -157,7 +157,7 @@ class DeletionTest {
     };
   }
 
-  /** At whatever moment the deletion comes: nothing is waited for. */
+  /** A random moment: the deletion waits for nothing. */
   private void live() {
     LockSupport.parkNanos(random.nextLong(LIFE_MAX.toNanos()));
   }

@@ -136,7 +136,7 @@ final class EngineFixture implements AutoCloseable {
     return instance.service();
   }
 
-  /** Another process beside the one that was started; it ends with the fixture. */
+  /** A second process; it ends with the fixture. */
   Instance startAnother() {
     Instance another = launch(source, target);
     others.add(another);
