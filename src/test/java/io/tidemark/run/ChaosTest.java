@@ -56,13 +56,11 @@ class ChaosTest {
       EngineFixture.value(fixture.connections().create(connection(database)));
     }
     for (String table : TABLES) {
-      String strategy = table.equals("d") ? ", \"sync_strategy\": \"merge\"" : "";
       configurations.put(
           table,
           fixture.create(
               table,
-              ", \"source_connection\": \"my-source\", \"target_connection\": \"my-target\""
-                  + strategy));
+              ", \"source_connection\": \"my-source\", \"target_connection\": \"my-target\""));
     }
   }
 
