@@ -208,7 +208,7 @@ final class KafkaChangeWriter implements DebeziumBatches.Sink, AutoCloseable {
 
   /**
    * Names the topic of a table that was looked up: if it goes away, writing fails. A table that is
-   * not named is new or was renamed, and gets a topic with its first change.
+   * not named is new, and gets a topic with its first change.
    */
   void writesTo(String topic, TableName table) {
     changes.writesTo(topic, table);

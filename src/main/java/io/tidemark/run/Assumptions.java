@@ -131,7 +131,7 @@ final class Assumptions implements AutoCloseable {
     SyncDefinition definition = configuration.definition();
     PgWatch.Seen<PgTargetPositions> target = seen(targets, definition.targetConnection());
     if (target == null) {
-      return new Assessment.Unknown();
+      return unasked(definition);
     }
     if (target.failure() != null) {
       return new Assessment.Unreachable(target.failure());
@@ -147,8 +147,12 @@ final class Assumptions implements AutoCloseable {
     }
     for (Way way : ways) {
       PgWatch.Seen<TrackedTables> source = seen(sources, way.connection());
-      if (source == null) {
+      if (source == null && sources.containsKey(way.connection())) {
         return new Assessment.Unknown();
+      }
+      if (source == null) {
+        // The connection cannot be opened, which its capture reports.
+        continue;
       }
       // A source that does not answer is the capture's matter: what is in the topic can be applied.
       Optional<Broken> fault =
@@ -168,6 +172,18 @@ final class Assumptions implements AutoCloseable {
       }
     }
     return new Assessment.Sound();
+  }
+
+  /** The target was not asked yet, or its connection cannot be opened. */
+  private Assessment unasked(SyncDefinition definition) {
+    if (!targets.containsKey(definition.targetConnection())) {
+      try {
+        rooms.target(definition);
+      } catch (OperatingFailure e) {
+        return new Assessment.Unreachable(e);
+      }
+    }
+    return new Assessment.Unknown();
   }
 
   private static <T> PgWatch.@Nullable Seen<T> seen(

@@ -176,7 +176,14 @@ final class ConfigurationChanges {
     return delete(id, expectedVersion, this::removed);
   }
 
+  private List<LeftBehind> abandoned(SyncConfiguration configuration) {
+    // One that does not end, because a server hangs, holds up nobody: it finds itself deleted.
+    requests.end(configuration.id());
+    return engine.onAbandoned(configuration);
+  }
+
   private List<LeftBehind> removed(SyncConfiguration configuration) {
+    requireEnded(configuration);
     try {
       return engine.onDeleted(configuration);
     } catch (OperatingFailure e) {
@@ -192,7 +199,7 @@ final class ConfigurationChanges {
 
   /** Removes a configuration whoever is away; what is out of reach is left behind. */
   Outcome<List<LeftBehind>> deleteByForce(UUID id, @Nullable Long expectedVersion) {
-    return delete(id, expectedVersion, engine::onAbandoned);
+    return delete(id, expectedVersion, this::abandoned);
   }
 
   private Outcome<List<LeftBehind>> delete(
@@ -222,7 +229,6 @@ final class ConfigurationChanges {
   private List<LeftBehind> remove(
       SyncConfiguration current, Function<SyncConfiguration, List<LeftBehind>> removing) {
     try {
-      requireEnded(current);
       List<LeftBehind> left = removing.apply(current);
       configurations.delete(current.id());
       return left;

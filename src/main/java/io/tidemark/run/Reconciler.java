@@ -247,6 +247,7 @@ final class Reconciler implements AutoCloseable {
     }
     for (SyncConfiguration configuration : wanted.values()) {
       follow(
+          connections,
           streams.computeIfAbsent(
               configuration.id(), id -> new Stream(rooms, configuration, this::wake)));
     }
@@ -259,14 +260,17 @@ final class Reconciler implements AutoCloseable {
     return source != null && target != null && stream.usesOthersThan(source, target);
   }
 
-  private void follow(Stream stream) {
+  private void follow(Map<String, PgDatabase> connections, Stream stream) {
     SyncConfiguration configuration = stream.configuration();
     Assessment assessment = assumptions.of(configuration);
     if (assessment instanceof Assessment.Sound) {
       if (stream.loop().isEmpty()) {
         assumptions.adopt(configuration);
       }
-      stream.start();
+      SyncDefinition definition = configuration.definition();
+      stream.start(
+          connections.get(definition.sourceConnection()),
+          connections.get(definition.targetConnection()));
     } else if (assessment instanceof Assessment.Broken broken) {
       stream.stop(broken);
     } else if (assessment instanceof Assessment.Unreachable unreachable) {

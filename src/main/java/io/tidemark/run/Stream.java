@@ -65,8 +65,12 @@ final class Stream implements AutoCloseable {
     return Optional.ofNullable(progress);
   }
 
-  /** Goes on from the target's positions, unless it does already. */
-  void start() {
+  /**
+   * Goes on from the target's positions, unless it does already.
+   *
+   * @param sourceNow null if the connection cannot be opened: the topic is applied without it
+   */
+  void start(@Nullable PgDatabase sourceNow, @Nullable PgDatabase targetNow) {
     obstacle = null;
     if (loop != null) {
       // One that has lost its position looks for it again by itself.
@@ -75,8 +79,8 @@ final class Stream implements AutoCloseable {
     lastTracked =
         rooms.tracking().of(configuration.id()).stream()
             .collect(Collectors.toMap(Stream::name, Function.identity()));
-    source = rooms.source(configuration.definition());
-    target = rooms.target(configuration.definition());
+    source = sourceNow;
+    target = targetNow;
     KafkaApplyLoop started = rooms.loop(configuration, this::plan);
     started.start(changed);
     progress = started.progress();
