@@ -20,6 +20,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -73,7 +74,12 @@ final class ExecutionRunner implements AutoCloseable {
   /** Takes an execution to carry out when its turn comes; once, however often it is handed over. */
   void submit(SyncConfiguration configuration, Execution execution) {
     if (taken.add(execution.id())) {
-      workers.execute(() -> run(configuration, execution));
+      try {
+        workers.execute(() -> run(configuration, execution));
+      } catch (RejectedExecutionException e) {
+        // The process stops. The execution stays pending, for another process or the next start.
+        taken.remove(execution.id());
+      }
     }
   }
 
@@ -88,38 +94,44 @@ final class ExecutionRunner implements AutoCloseable {
   private void run(SyncConfiguration configuration, Execution execution) {
     UUID id = execution.id();
     try {
-      // The claim: another instance may have taken it, or a person cancelled it meanwhile.
-      if (!rooms.executions().start(id)) {
+      // The claim: another instance may have taken it, or a person cancelled it meanwhile. What
+      // still waits for its turn when the process stops stays pending.
+      if (stopping || !rooms.executions().start(id)) {
         return;
       }
       String end = carryOut(configuration, execution);
       LOG.log(
           Level.INFO,
           () -> "execution " + id + " of " + configuration.definition().name() + ": " + end);
-    } catch (OperatingFailure e) {
-      fail(id, ExecutionError.of(e));
-      LOG.log(
-          Level.WARNING,
-          () ->
-              "execution "
-                  + id
-                  + " of "
-                  + configuration.definition().name()
-                  + " failed: "
-                  + e.getMessage());
     } catch (OutOfMemoryError e) {
       LOG.log(Level.ERROR, () -> "execution " + id + " ran out of memory", e);
       fail(id, ExecutionError.OUT_OF_MEMORY);
     } catch (RuntimeException | Error e) {
+      failed(configuration, id, e);
+    } finally {
+      cancels.remove(id);
+      taken.remove(id);
+      onEnded.run();
+    }
+  }
+
+  private void failed(SyncConfiguration configuration, UUID id, Throwable e) {
+    String name = configuration.definition().name();
+    if (stopping) {
+      // Whatever it ran into: the process took away what it works with. It is tried again.
+      LOG.log(Level.INFO, () -> "execution " + id + " of " + name + " was interrupted: " + e);
+      fail(id, ExecutionError.INTERRUPTED);
+    } else if (e instanceof OperatingFailure failure) {
+      LOG.log(
+          Level.WARNING,
+          () -> "execution " + id + " of " + name + " failed: " + failure.getMessage());
+      fail(id, ExecutionError.of(failure));
+    } else {
       LOG.log(Level.ERROR, () -> "execution " + id + " failed unexpectedly", e);
       fail(
           id,
           new ExecutionError(
               "unexpected", "an unexpected " + e.getClass().getSimpleName(), "see the log"));
-    } finally {
-      cancels.remove(id);
-      taken.remove(id);
-      onEnded.run();
     }
   }
 
@@ -395,6 +407,9 @@ final class ExecutionRunner implements AutoCloseable {
       Supplier<ExecutionProgress> progress,
       Supplier<T> work) {
     cancels.put(id, cancel);
+    if (stopping) {
+      cancel.run(); // close() did not see it
+    }
     ScheduledFuture<?> reporter =
         reporters.scheduleWithFixedDelay(
             () -> report(id, cancel, counts.get(), progress.get()),
@@ -426,7 +441,6 @@ final class ExecutionRunner implements AutoCloseable {
     stopping = true;
     cancels.values().forEach(Runnable::run);
     workers.shutdown();
-    reporters.shutdown();
     try {
       if (!workers.awaitTermination(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
         workers.shutdownNow();
@@ -434,5 +448,6 @@ final class ExecutionRunner implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    reporters.shutdown(); // after the workers, which start a reporter for each phase
   }
 }
