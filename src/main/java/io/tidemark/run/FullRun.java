@@ -23,6 +23,7 @@ import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.TableMapping;
 import java.time.Instant;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /** One full copy of one configuration, from the databases' shapes to the counts. */
 final class FullRun {
@@ -31,6 +32,7 @@ final class FullRun {
   private final UUID execution;
   private final Cancellation cancellation = new Cancellation();
   private final CopyProgress progress = new CopyProgress(System::nanoTime);
+  private volatile @Nullable TopicWait waiting;
 
   FullRun(Rooms rooms, SyncConfiguration configuration, UUID execution) {
     this.rooms = rooms;
@@ -40,7 +42,12 @@ final class FullRun {
 
   /** Ends it without effect; false if it is too late for that. */
   boolean cancel() {
-    return cancellation.cancel();
+    boolean isInTime = cancellation.cancel();
+    TopicWait wait = waiting;
+    if (isInTime && wait != null) {
+      wait.cancel();
+    }
+    return isInTime;
   }
 
   ExecutionProgress progress() {
@@ -83,9 +90,11 @@ final class FullRun {
     Instant began = rooms.clock().instant();
     KafkaCatchUp catchUp =
         new KafkaCatchUp(rooms.task(configuration), rooms.kafka(), rooms.ports(configuration));
+    TopicWait wait = new TopicWait(rooms.tracker(), source, catchUp);
+    // A cancellation that came before this ends the copy as soon as it begins.
+    waiting = wait;
     try (StreamResync resync =
-        new StreamResync(
-            rooms.task(configuration), mapping, basis, rooms.tracker(), source, catchUp)) {
+        new StreamResync(rooms.task(configuration), mapping, basis, catchUp, wait)) {
       CopyOutcome outcome = copy(source, target, mapping, resync);
       if (outcome instanceof CopyOutcome.Completed) {
         rooms.parkedRows().settle(configuration.id(), resync.reached());

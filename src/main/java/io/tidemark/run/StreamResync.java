@@ -7,15 +7,11 @@ import io.tidemark.apply.KafkaCatchUp.Commit;
 import io.tidemark.apply.KafkaCatchUp.Stretch;
 import io.tidemark.apply.PgPositions;
 import io.tidemark.apply.PositionBasis;
-import io.tidemark.capture.ChangeTracker;
-import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.copy.StreamJoin;
-import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.sync.TableMapping;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,15 +24,11 @@ import java.util.Map;
  * snapshot sees was in it. So no change that the snapshot sees is left for the loop to apply again.
  */
 final class StreamResync implements StreamJoin, AutoCloseable {
-  /** The capture may be far behind; the copy waits for it, but not forever. */
-  private static final Duration CAPTURE_WAIT_MAX = Duration.ofMinutes(30);
-
   private final ApplyTask task;
   private final TableMapping mapping;
   private final PositionBasis basis;
-  private final ChangeTracker tracker;
-  private final PgDatabase source;
   private final KafkaCatchUp catchUp;
+  private final TopicWait wait;
   private Map<Integer, AppliedPosition> reachedAhead = Map.of();
   private Map<Integer, AppliedPosition> reached = Map.of();
   private Map<Integer, AppliedPosition> fenced = Map.of();
@@ -47,15 +39,13 @@ final class StreamResync implements StreamJoin, AutoCloseable {
       ApplyTask task,
       TableMapping mapping,
       PositionBasis basis,
-      ChangeTracker tracker,
-      PgDatabase source,
-      KafkaCatchUp catchUp) {
+      KafkaCatchUp catchUp,
+      TopicWait wait) {
     this.task = task;
     this.mapping = mapping;
     this.basis = basis;
-    this.tracker = tracker;
-    this.source = source;
     this.catchUp = catchUp;
+    this.wait = wait;
   }
 
   @Override
@@ -106,7 +96,7 @@ final class StreamResync implements StreamJoin, AutoCloseable {
     // INVARIANT: asked last. A capture that was made anew since the snapshot left a gap in the
     // topic,
     // and a position beyond it would hide that.
-    tracker.requireNoGapSince(source, snapshot.lsn());
+    wait.requireNoGapSince(snapshot);
     PgPositions positions = new PgPositions(session, task.configuration());
     reached.values().forEach(position -> positions.set(position, basis));
     positions.forgetKept();
@@ -144,27 +134,9 @@ final class StreamResync implements StreamJoin, AutoCloseable {
   }
 
   private void awaitSnapshotInTopic(SourceSnapshot snapshot) {
-    if (!snapshotEnds.isEmpty()) {
-      return;
+    if (snapshotEnds.isEmpty()) {
+      snapshotEnds = wait.untilWritten(snapshot);
     }
-    if (!tracker.awaitWritten(source, snapshot.lsn(), CAPTURE_WAIT_MAX)) {
-      throw new OperatingFailure(
-          OperatingFailure.Kind.SOURCE,
-          "capture_behind",
-          "the capture of connection '"
-              + source.connection()
-              + "' did not reach the copy's snapshot within "
-              + CAPTURE_WAIT_MAX.toMinutes()
-              + " minutes",
-          "see GET /captures for what holds it up",
-          null);
-    }
-    snapshotEnds = catchUp.ends();
-  }
-
-  /** Makes a running catch-up fail at once; from any thread. */
-  void stop() {
-    catchUp.stop();
   }
 
   @Override

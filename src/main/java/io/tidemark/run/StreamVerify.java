@@ -9,7 +9,6 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.copy.MergeJoin.ChangedKeys;
 import io.tidemark.copy.StreamJoin;
 import io.tidemark.copy.VerifyJoin;
-import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.SourceSnapshot;
 import io.tidemark.sync.TableMapping;
@@ -23,27 +22,17 @@ import java.util.Optional;
  * under one snapshot knows which changes the rows have: those before the position.
  */
 final class StreamVerify implements VerifyJoin {
-  private final Rooms rooms;
   private final ApplyTask task;
   private final TableMapping mapping;
-  private final PgDatabase source;
   private final KafkaCatchUp topic;
   private final TopicWait wait;
   private Map<Integer, AppliedPosition> from = Map.of();
   private Map<Integer, AppliedPosition> snapshotEnds = Map.of();
   private Map<Integer, AppliedPosition> standing = Map.of();
 
-  StreamVerify(
-      Rooms rooms,
-      ApplyTask task,
-      TableMapping mapping,
-      PgDatabase source,
-      KafkaCatchUp topic,
-      TopicWait wait) {
-    this.rooms = rooms;
+  StreamVerify(ApplyTask task, TableMapping mapping, KafkaCatchUp topic, TopicWait wait) {
     this.task = task;
     this.mapping = mapping;
-    this.source = source;
     this.topic = topic;
     this.wait = wait;
   }
@@ -90,7 +79,7 @@ final class StreamVerify implements VerifyJoin {
   @Override
   public Optional<StreamJoin> settling() {
     PositionBasis none = new PositionBasis("", mapping.target().name());
-    return Optional.of(new StreamResync(task, mapping, none, rooms.tracker(), source, topic));
+    return Optional.of(new StreamResync(task, mapping, none, topic, wait));
   }
 
   @Override

@@ -50,6 +50,11 @@ final class TopicWait {
     return untilWritten(snapshot.lsn(), WAIT_MAX);
   }
 
+  /** Fails if the capture was reset since the snapshot, which leaves a gap in the topic. */
+  void requireNoGapSince(SourceSnapshot snapshot) {
+    tracker.requireNoGapSince(source, snapshot.lsn());
+  }
+
   /** Where the topic ends once everything that was written up to an LSN is in it. */
   Map<Integer, AppliedPosition> untilWritten(long lsn, Duration max) {
     long deadline = System.nanoTime() + max.toNanos();

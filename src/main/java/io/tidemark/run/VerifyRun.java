@@ -89,7 +89,7 @@ final class VerifyRun {
     ApplyTask task = rooms.task(configuration);
     try (KafkaCatchUp topic = new KafkaCatchUp(task, rooms.kafka(), rooms.ports(configuration))) {
       TopicWait wait = waiting(source, topic);
-      return compare(mapping, new StreamVerify(rooms, task, mapping, source, topic, wait));
+      return compare(mapping, new StreamVerify(task, mapping, topic, wait));
     }
   }
 
