@@ -51,6 +51,19 @@ public final class TestStore {
     return TestStack.copyOf(template);
   }
 
+  /** A copy of a store, to which no session may be open. */
+  public static PgDatabase copy(PgDatabase store) {
+    return Await.untilSucceeds(IllegalStateException.class, () -> TestStack.copyOf(store));
+  }
+
+  /** Makes a store, to which no session may be open, a copy of another one. */
+  public static void replace(PgDatabase store, PgDatabase by) {
+    String name = TestStack.name(store);
+    TestStack.administer("drop database \"" + name + "\" with (force)");
+    TestStack.administer(
+        "create database \"" + name + "\" template \"" + TestStack.name(by) + "\"");
+  }
+
   /** A configuration to which records may belong; its definition is not one that runs. */
   public UUID configuration() {
     UUID id = UUID.randomUUID();

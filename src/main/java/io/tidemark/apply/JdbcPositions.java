@@ -44,6 +44,8 @@ public final class JdbcPositions {
         tracking_id text,
         target_name text,
         target_oid oid,
+        store_mark int8 not null default 0,
+        installation text,
         primary key (configuration_id, topic, partition)
       );
       alter table tidemark.applied_position
@@ -53,7 +55,9 @@ public final class JdbcPositions {
         add column if not exists turn int8 not null default 0,
         add column if not exists tracking_id text,
         add column if not exists target_name text,
-        add column if not exists target_oid oid;
+        add column if not exists target_oid oid,
+        add column if not exists store_mark int8 not null default 0,
+        add column if not exists installation text;
       create table if not exists tidemark.kept_row (
         configuration_id uuid not null,
         key_values text[] not null,
@@ -64,10 +68,10 @@ public final class JdbcPositions {
   // Looked at first: whoever may write positions need not be allowed to change the table.
   private static final String EXISTS =
       """
-      select count(*) = 4 and to_regclass('tidemark.kept_row') is not null
+      select count(*) = 5 and to_regclass('tidemark.kept_row') is not null
       from pg_catalog.pg_attribute a
       where a.attrelid = to_regclass('tidemark.applied_position')
-        and a.attname in ('topic_id', 'in_step_transaction', 'turn', 'target_oid')
+        and a.attname in ('topic_id', 'in_step_transaction', 'turn', 'target_oid', 'installation')
         and not a.attisdropped
       """;
 
@@ -104,6 +108,7 @@ public final class JdbcPositions {
           tracking_id = excluded.tracking_id, target_name = excluded.target_name,
           target_oid = excluded.target_oid,
           updated_at = now(),
+          store_mark = 0,
           turn = excluded.turn,
           in_step_since = excluded.in_step_since,
           in_step_transaction = excluded.in_step_transaction
@@ -154,6 +159,13 @@ public final class JdbcPositions {
       update tidemark.applied_position
       set turn = pg_current_xact_id()::text::int8
       where configuration_id = ? and topic = ?
+      """;
+
+  private static final String FORGET_MARKS =
+      """
+      update tidemark.applied_position
+      set store_mark = 0
+      where configuration_id = ? and store_mark <> 0
       """;
 
   private static final String HAS_KEPT =
@@ -313,6 +325,14 @@ public final class JdbcPositions {
     try (PreparedStatement statement = connection.prepareStatement(RENEW)) {
       statement.setObject(1, configuration);
       statement.setString(2, topic);
+      statement.executeUpdate();
+    }
+  }
+
+  /** Forgets which records of rows that differ there were: there are none now. */
+  public void forgetMarks(Connection connection) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(FORGET_MARKS)) {
+      statement.setObject(1, configuration);
       statement.executeUpdate();
     }
   }

@@ -72,6 +72,15 @@ public final class PgPositions {
         });
   }
 
+  /** See {@link JdbcPositions#forgetMarks}. */
+  public void forgetMarks() {
+    run(
+        connection -> {
+          positions.forgetMarks(connection);
+          return true;
+        });
+  }
+
   /** See {@link JdbcPositions#forgetKept}. */
   public void forgetKept() {
     run(

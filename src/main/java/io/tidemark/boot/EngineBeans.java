@@ -12,6 +12,7 @@ import io.tidemark.run.Acceptance;
 import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.JdbcExecutions;
 import io.tidemark.run.JdbcParkedRows;
+import io.tidemark.run.JdbcRecordMarks;
 import io.tidemark.run.Rooms;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncOrchestrator;
@@ -90,6 +91,7 @@ final class EngineBeans {
       JdbcParkedRows parkedRows,
       JdbcConflicts conflicts,
       ConflictDecisions decisions,
+      JdbcRecordMarks recordMarks,
       ConnectionRegistry connections,
       Acceptance acceptance,
       ChangeTracker tracker,
@@ -107,6 +109,7 @@ final class EngineBeans {
             parkedRows,
             conflicts,
             decisions,
+            recordMarks,
             clients(kafka),
             config.topics().prefix(),
             ApplySettings.DEFAULT.with(config.apply().sessions()),

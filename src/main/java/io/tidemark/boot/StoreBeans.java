@@ -20,6 +20,7 @@ import io.tidemark.run.ConflictDecisions;
 import io.tidemark.run.ExecutionRequests;
 import io.tidemark.run.JdbcExecutions;
 import io.tidemark.run.JdbcParkedRows;
+import io.tidemark.run.JdbcRecordMarks;
 import io.tidemark.run.SyncEngine;
 import io.tidemark.run.SyncService;
 import io.tidemark.sync.ConnectionRegistry;
@@ -110,6 +111,12 @@ final class StoreBeans {
   @Singleton
   JdbcParkedRows parkedRows(Jdbi jdbi) {
     return new JdbcParkedRows(jdbi, CLOCK);
+  }
+
+  @Produces
+  @Singleton
+  JdbcRecordMarks recordMarks(Jdbi jdbi) {
+    return new JdbcRecordMarks(jdbi, installation(jdbi));
   }
 
   @Produces

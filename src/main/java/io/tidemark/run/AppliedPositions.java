@@ -30,6 +30,11 @@ final class AppliedPositions {
     with(configuration, target -> target.noteBasis(topic, basis));
   }
 
+  /** Source and target were compared or merged: no record of a row that differs is missing. */
+  void forgetMarks(SyncConfiguration configuration) {
+    with(configuration, PgPositions::forgetMarks);
+  }
+
   /** The positions in one topic; empty if the target was never in step with it. */
   List<AppliedPosition> find(SyncConfiguration configuration, String topic) {
     List<AppliedPosition> found = new ArrayList<>();

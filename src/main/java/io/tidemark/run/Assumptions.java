@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,8 @@ final class Assumptions implements AutoCloseable {
   private final Runnable changed;
   private final Map<String, PgWatch<TrackedTables>> sources = new HashMap<>();
   private final Map<String, PgWatch<PgTargetPositions>> targets = new HashMap<>();
+  private final RecordMarks recordMarks;
+  private final Map<String, Set<UUID>> recordsLost = new ConcurrentHashMap<>();
   private volatile Set<UUID> configurations = Set.of();
 
   /**
@@ -44,6 +47,7 @@ final class Assumptions implements AutoCloseable {
   Assumptions(Rooms rooms, Runnable changed) {
     this.rooms = rooms;
     this.changed = changed;
+    recordMarks = new RecordMarks(rooms.recordMarks());
   }
 
   /** Watches what these configurations depend on, and nothing else. */
@@ -79,11 +83,22 @@ final class Assumptions implements AutoCloseable {
             new PgWatch<>(
                 database,
                 OperatingFailure.Kind.TARGET,
-                session -> PgTargetPositions.look(session, configurations),
+                session -> lookAtTarget(session, database.connection()),
                 changed));
     if (isNew) {
       targets.values().forEach(PgWatch::askNow);
     }
+  }
+
+  private PgTargetPositions lookAtTarget(PgSession session, String connection) {
+    PgTargetPositions found = PgTargetPositions.look(session, configurations);
+    recordsLost.put(connection, recordMarks.compare(session, found));
+    return found;
+  }
+
+  /** The configurations of which the metadata database has lost records since the last copy. */
+  Set<UUID> recordsLost() {
+    return recordsLost.values().stream().flatMap(Set::stream).collect(Collectors.toSet());
   }
 
   private interface Watches<T> {

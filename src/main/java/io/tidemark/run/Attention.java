@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -38,8 +39,12 @@ public record Attention(
     verified = Map.copyOf(verified);
   }
 
-  /** Reads it from the store. */
-  static Attention of(List<SyncConfiguration> all, Rooms rooms) {
+  /**
+   * Reads it from the store.
+   *
+   * @param recordsLost the configurations of which the store has lost records
+   */
+  static Attention of(List<SyncConfiguration> all, Rooms rooms, Set<UUID> recordsLost) {
     List<UUID> ids = all.stream().map(SyncConfiguration::id).toList();
     Map<UUID, Long> parked = rooms.parkedRows().counts(ids);
     Map<UUID, Long> waiting = rooms.conflicts().pending(ids);
@@ -62,6 +67,14 @@ public record Attention(
             ("configuration '%s': conflicts that wait for a decision: %d; see GET"
                     + " /conflicts?status=pending&configuration_id=%s, and resolve them")
                 .formatted(name, waiting.get(one.id()), one.id()));
+      }
+      if (recordsLost.contains(one.id())) {
+        warnings.add(
+            ("configuration '%s': the metadata database was restored from a backup and has lost"
+                    + " conflicts or refused rows that were recorded since then, so rows may"
+                    + " differ; POST /configurations/%s/verify with {\"repair\": true}, or execute"
+                    + " with mode full")
+                .formatted(name, one.id()));
       }
       Execution verification = verifications.get(one.id());
       if (verification != null && verification.verification() != null) {

@@ -278,12 +278,19 @@ final class ExecutionRunner implements AutoCloseable {
               merged.conflictsResolved(),
               0,
               merged.bytes());
+      forgetMarks(configuration);
       rooms.executions().report(id, counts, new ExecutionProgress("done", 100.0, null, 0L));
       rooms.executions().recordPositions(id, merged.snapshot().lsn(), merged.snapshot().lsn());
       rooms.executions().complete(id);
       return "completed";
     }
     return cancelled(id);
+  }
+
+  private void forgetMarks(SyncConfiguration configuration) {
+    if (configuration.definition().needsCapture()) {
+      new AppliedPositions(rooms).forgetMarks(configuration);
+    }
   }
 
   private String verify(SyncConfiguration configuration, UUID id, boolean repair) {
@@ -305,6 +312,9 @@ final class ExecutionRunner implements AutoCloseable {
       VerificationResult before = result;
       result = found.get().after(mode, before);
       rooms.executions().recordVerification(id, result);
+    }
+    if (result.equal()) {
+      forgetMarks(configuration);
     }
     rooms
         .executions()

@@ -4,6 +4,7 @@ import io.tidemark.change.OperatingFailure;
 import io.tidemark.copy.TableCopy;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.CapturedTable;
+import io.tidemark.sync.JdbcStoreFailures;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import io.tidemark.sync.SyncState;
@@ -129,8 +130,8 @@ final class Reconciler implements AutoCloseable {
     Duration silent = Duration.ofNanos(System.nanoTime() - roundEndedNanos);
     return thread.isAlive() && silent.compareTo(ROUND_MAX) > 0
         ? Optional.of(
-            ("what runs was not compared with the metadata database for %d s: it, or a server that"
-                    + " is waited for, does not answer")
+            ("what runs was not compared with the metadata database for %d s: it"
+                    + " (tidemark.store.url), or a server that is waited for, does not answer")
                 .formatted(silent.toSeconds()))
         : Optional.ofNullable(trouble);
   }
@@ -157,11 +158,11 @@ final class Reconciler implements AutoCloseable {
         round();
         trouble = null;
       } catch (RuntimeException e) {
-        if (isOvertaken()) {
+        if (isOvertaken(e)) {
           LOG.log(Level.DEBUG, "a configuration was deleted while a round was about it", e);
           continue;
         }
-        trouble = "what runs could not be compared with the metadata database: " + e.getMessage();
+        trouble = troubleOf(e);
         LOG.log(Level.WARNING, "a round of reconciling failed", e);
       } catch (Error e) {
         // Memory may come back; a reconciler that died silently would not.
@@ -179,8 +180,17 @@ final class Reconciler implements AutoCloseable {
     }
   }
 
+  private static String troubleOf(RuntimeException e) {
+    return JdbcStoreFailures.in(e)
+        .map(failure -> failure.getMessage() + failure.hint().map("; "::concat).orElse(""))
+        .orElse("what runs could not be compared with the metadata database: " + e.getMessage());
+  }
+
   /** Whether a configuration that the last round was about exists no more. */
-  private boolean isOvertaken() {
+  private boolean isOvertaken(RuntimeException failure) {
+    if (JdbcStoreFailures.in(failure).isPresent()) {
+      return false;
+    }
     try {
       return !ids(rooms.configurations().notDeleting()).containsAll(ids(seen));
     } catch (RuntimeException e) {
@@ -212,7 +222,7 @@ final class Reconciler implements AutoCloseable {
         startDue(configuration);
       }
       writeConditions(all);
-      attention = Attention.of(all, rooms);
+      attention = Attention.of(all, rooms, assumptions.recordsLost());
     }
   }
 

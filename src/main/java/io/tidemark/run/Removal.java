@@ -95,16 +95,18 @@ final class Removal {
               "the applied position stays in the target, and does no harm, and so may replication"
                   + " origins, of which a server has only so many: "
                   + e.getMessage(),
-              List.of(
-                  "delete from tidemark.applied_position where configuration_id = '"
-                      + configuration.id()
-                      + "'",
-                  "select pg_replication_origin_drop(roname) from pg_replication_origin"
-                      + " where roname like '"
-                      + PgOrigins.prefix(configuration.id())
-                      + "%'"));
+              statementsToForget(configuration.id()));
       return List.of(logged(configuration, left));
     }
+  }
+
+  /** Statements that remove at a target what belongs to a configuration. */
+  static List<String> statementsToForget(UUID configuration) {
+    return List.of(
+        "delete from tidemark.applied_position where configuration_id = '" + configuration + "'",
+        "select pg_replication_origin_drop(roname) from pg_replication_origin where roname like '"
+            + PgOrigins.prefix(configuration)
+            + "%'");
   }
 
   private void dropOrigins(SyncConfiguration configuration) {

@@ -56,6 +56,7 @@ public record Rooms(
     JdbcParkedRows parkedRows,
     JdbcConflicts conflicts,
     ConflictDecisions decisions,
+    JdbcRecordMarks recordMarks,
     Map<String, Object> kafka,
     String topicPrefix,
     ApplySettings apply,

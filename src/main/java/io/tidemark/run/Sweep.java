@@ -146,6 +146,7 @@ final class Sweep implements AutoCloseable {
           removed(deletion, name, "its replication origins");
         }
       }
+      nameUnknown(session, name, found);
       for (String slot : rooms.tracker().unusedSlots(session, connections)) {
         found.add(
             ("connection '%s': nobody reads replication slot %s, which no connection of this"
@@ -159,6 +160,22 @@ final class Sweep implements AutoCloseable {
       LOG.log(
           Level.INFO,
           () -> "what deleted configurations had left at source '" + name + "' was removed");
+    }
+  }
+
+  /** Positions that this installation has set and whose configurations its store does not know. */
+  private void nameUnknown(PgSession session, String connection, List<String> found) {
+    Set<UUID> unknown = PgTargetPositions.ownedBy(session, rooms.recordMarks().installation());
+    unknown.removeAll(rooms.configurations().ids());
+    Instant since = rooms.clock().instant().minus(REMEMBERED);
+    rooms.configurations().deletedSince(since).forEach(deletion -> unknown.remove(deletion.id()));
+    for (UUID id : unknown) {
+      found.add(
+          ("connection '%s': configuration %s has an applied position here, and the metadata"
+                  + " database does not know it: it was restored from a backup, or the configuration"
+                  + " was deleted while this database was away. Make the configuration again if it"
+                  + " is needed, and remove what is left of this one: %s")
+              .formatted(connection, id, String.join("; ", Removal.statementsToForget(id))));
     }
   }
 

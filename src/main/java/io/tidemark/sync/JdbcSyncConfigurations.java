@@ -11,6 +11,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
@@ -154,6 +155,12 @@ public final class JdbcSyncConfigurations {
   /** All of them, in order of creation. */
   public List<SyncConfiguration> all() {
     return all("true");
+  }
+
+  /** All there are, those that are being deleted too. */
+  public Set<UUID> ids() {
+    return jdbi.withHandle(
+        handle -> handle.createQuery("select id from sync_configurations").mapTo(UUID.class).set());
   }
 
   /**

@@ -3,6 +3,7 @@ package io.tidemark.run;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.agroal.api.AgroalDataSource;
+import io.agroal.api.AgroalDataSource.FlushMode;
 import io.tidemark.Await;
 import io.tidemark.TestStack;
 import io.tidemark.TestStore;
@@ -88,8 +89,10 @@ final class EngineFixture implements AutoCloseable {
 
   private final int partitions;
   private final int sessions;
+  private final PgDatabase store = TestStore.migrated();
   private final AgroalDataSource pool;
   private final Jdbi jdbi;
+  private PgDatabase backup;
   private final List<Instance> others = new ArrayList<>();
   private Instance instance;
 
@@ -111,7 +114,7 @@ final class EngineFixture implements AutoCloseable {
   EngineFixture(int partitions, int sessions) {
     this.partitions = partitions;
     this.sessions = sessions;
-    pool = TestStore.pool(TestStore.migrated());
+    pool = TestStore.pool(store);
     jdbi = Jdbi.create(pool);
   }
 
@@ -180,6 +183,7 @@ final class EngineFixture implements AutoCloseable {
             parkedRows,
             conflicts,
             decisions,
+            new JdbcRecordMarks(jdbi, prefix),
             TestStack.kafka(),
             prefix,
             IMPATIENT.with(sessions),
@@ -350,6 +354,26 @@ final class EngineFixture implements AutoCloseable {
   /** Changes what the store holds, behind the service's back. */
   void updateStore(String sql) {
     jdbi.useHandle(handle -> handle.execute(sql));
+  }
+
+  /** Keeps a copy of what the store holds; nothing else may be at work in it. */
+  void backUpStore() {
+    restart(() -> backup = TestStore.copy(store));
+  }
+
+  /** Makes the store what it was. */
+  void restoreStore() {
+    restart(() -> TestStore.replace(store, backup));
+  }
+
+  private void restart(Runnable work) {
+    boolean wasRunning = instance != null;
+    stop();
+    pool.flush(FlushMode.ALL);
+    work.run();
+    if (wasRunning) {
+      start();
+    }
   }
 
   /** The conflicts that a configuration has on record, as text. */
