@@ -48,9 +48,9 @@ final class LanesTest {
           "CaptureWorkload",
           "DeletionTest",
           "KafkaChangeWriterTest",
-          "OutageIT",
           "SchemaDriftIT",
           "SyncFileIT",
+          "Told",
           "TpcbLoad",
           "TwoWayMergeTest",
           "VerifyTest");

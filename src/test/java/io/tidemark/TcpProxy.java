@@ -1,5 +1,8 @@
 package io.tidemark;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -9,16 +12,25 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Stands between a client and a server on loopback, and lets everything through, or nothing. */
+/**
+ * A proxy on loopback that lets everything through, or nothing: neither data nor the end of a
+ * connection, as a network that drops packets.
+ */
 public final class TcpProxy implements AutoCloseable {
   private static final int BUFFER_BYTES = 64 << 10;
+  private static final String SIGNS_IN_TO_REPLICATE = "\0replication\0database\0";
+
+  private static final Pattern PORT = Pattern.compile("127\\.0\\.0\\.1:(\\d+)");
 
   private final ServerSocket listener;
   private final int serverPort;
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private final Object gate = new Object();
   private boolean isHanging;
+  private boolean isHangingReplication;
 
   /**
    * @param serverPort on loopback
@@ -33,6 +45,24 @@ public final class TcpProxy implements AutoCloseable {
     start(this::accept);
   }
 
+  /** In front of a database's server. */
+  public static TcpProxy to(PgDatabase database) {
+    Matcher port = PORT.matcher(database.url());
+    if (!port.find()) {
+      throw new IllegalStateException("a database of a test is on loopback");
+    }
+    return new TcpProxy(Integer.parseInt(port.group(1)));
+  }
+
+  /** The same database, through this proxy. */
+  public PgDatabase through(PgDatabase database) {
+    return new PgDatabase(
+        database.connection(),
+        PORT.matcher(database.url()).replaceFirst("127.0.0.1:" + port()),
+        database.username(),
+        database.password());
+  }
+
   public int port() {
     return listener.getLocalPort();
   }
@@ -44,15 +74,26 @@ public final class TcpProxy implements AutoCloseable {
     }
   }
 
+  /** From now on nothing passes of replication streams; sessions for statements go on. */
+  public void hangReplication() {
+    synchronized (gate) {
+      isHangingReplication = true;
+    }
+  }
+
   /** Lets through what was held back, and what comes. */
   public void resume() {
     synchronized (gate) {
       isHanging = false;
+      isHangingReplication = false;
       gate.notifyAll();
     }
   }
 
-  /** Of the connections that there are, none lets anything through any more; new ones do. */
+  /**
+   * Of the connections that there are, none lets anything through any more, not even its end; new
+   * ones do. As a firewall that has dropped its state.
+   */
   public void forgetConnections() {
     links.forEach(link -> link.isForgotten = true);
   }
@@ -93,6 +134,7 @@ public final class TcpProxy implements AutoCloseable {
     private final Socket client;
     private final Socket server;
     private volatile boolean isForgotten;
+    private volatile boolean isReplication;
 
     Link(Socket client, Socket server) {
       this.client = client;
@@ -105,18 +147,27 @@ public final class TcpProxy implements AutoCloseable {
         InputStream in = from.getInputStream();
         OutputStream out = to.getOutputStream();
         for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
-          passGate();
+          // A session says what it is for when it signs in.
+          isReplication |= new String(buffer, 0, read, ISO_8859_1).contains(SIGNS_IN_TO_REPLICATE);
+          passGate(this);
           if (!isForgotten) {
             out.write(buffer, 0, read);
             out.flush();
           }
         }
       } catch (IOException e) {
-        // One end is gone: so is the other one then.
-        end();
+        // One end was reset, which is an end as well.
+        passEnd();
         return;
       }
-      end();
+      passEnd();
+    }
+
+    private void passEnd() {
+      passGate(this);
+      if (!isForgotten) {
+        end();
+      }
     }
 
     void end() {
@@ -131,9 +182,9 @@ public final class TcpProxy implements AutoCloseable {
     }
   }
 
-  private void passGate() {
+  private void passGate(Link link) {
     synchronized (gate) {
-      while (isHanging) {
+      while (isHanging || isHangingReplication && link.isReplication) {
         try {
           gate.wait();
         } catch (InterruptedException e) {

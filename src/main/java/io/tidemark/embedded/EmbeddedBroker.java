@@ -61,7 +61,7 @@ public final class EmbeddedBroker {
     return broker;
   }
 
-  private static void format(Path empty) throws IOException {
+  static void format(Path empty) throws IOException {
     try {
       new Formatter()
           .setPrintStream(new PrintStream(OutputStream.nullOutputStream()))

@@ -77,16 +77,26 @@ public record PgDatabase(
     }
   }
 
-  /** The server has a time limit for the sign-in; what comes after it is looked after. */
   private Connection connect(Properties properties) throws SQLException {
     Connection session = DriverManager.getConnection(url, properties);
+    lookAfter(session, () -> {});
+    return session;
+  }
+
+  /**
+   * Ends the time limit that a session had for its sign-in, and cuts it off from now on if the
+   * server does not work for it. For a session that the calling thread has just opened, with a
+   * socket of {@link PgSocketFactory}.
+   *
+   * @param afterCut is run once it was cut off
+   */
+  public void lookAfter(Connection session, Runnable afterCut) throws SQLException {
     PgSocket socket = PgSocketFactory.takeLast();
     session.setNetworkTimeout(Runnable::run, 0);
     if (socket != null) {
-      socket.serves(pg(session).getBackendPID());
+      socket.serves(pg(session).getBackendPID(), afterCut);
       PgLifeline.watch(this, socket);
     }
-    return session;
   }
 
   /** A session that speaks the replication protocol. */

@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,7 +25,11 @@ import org.jspecify.annotations.Nullable;
  * does not work for the first one, its socket is closed. The thread that waits gets a failure, and
  * tries again as after any other.
  *
- * <p>One per database; it keeps a thread and a session of its own only while something waits.
+ * <p>The server may not hear of that for hours, and its process keeps the locks of a transaction
+ * that nobody will end. So it is terminated as soon as the server answers.
+ *
+ * <p>One per database; it keeps a thread and a session of its own only while there is something to
+ * do.
  */
 final class PgLifeline {
   private static final Logger LOG = System.getLogger(PgLifeline.class.getName());
@@ -60,6 +65,20 @@ final class PgLifeline {
       end
       """;
 
+  // The number may belong to a later process by now, or behind a pooler to nobody.
+  private static final String TERMINATE =
+      """
+      select pg_catalog.pg_terminate_backend(a.pid)
+      from pg_catalog.pg_stat_activity a
+      where pg_catalog.pg_backend_pid() = ?
+        and a.pid = ?
+        and a.usename = current_user
+        and a.backend_start < pg_catalog.clock_timestamp() - ? * interval '1 second'
+      """;
+
+  /** After this the server has noticed by itself, or has been started again. */
+  private static final Duration TERMINATE_MAX = Duration.ofHours(1);
+
   private static final Map<PgDatabase, PgLifeline> ALL = new ConcurrentHashMap<>();
 
   /** Starts a look at each database that sessions wait for; does not wait for any of them. */
@@ -76,6 +95,10 @@ final class PgLifeline {
 
   private final PgDatabase database;
   private final Set<PgSocket> sockets = ConcurrentHashMap.newKeySet();
+
+  /** The sockets that were cut off and whose server processes may still be there, and when. */
+  private final Map<PgSocket, Long> cutOff = new ConcurrentHashMap<>();
+
   private volatile @Nullable Thread looking;
   private PgDatabase.@Nullable Unwatched session;
 
@@ -96,27 +119,27 @@ final class PgLifeline {
 
   private void tick() {
     sockets.removeIf(PgSocket::isClosed);
-    boolean isWaiting = sockets.stream().anyMatch(PgLifeline::waitsLong);
-    if (isWaiting && looking == null) {
+    if (isNeeded() && looking == null) {
       Thread thread = daemon(this::look, "lifeline " + database.connection());
       looking = thread;
       thread.start();
     }
   }
 
+  private boolean isNeeded() {
+    return !cutOff.isEmpty() || sockets.stream().anyMatch(PgLifeline::waitsLong);
+  }
+
   private static boolean waitsLong(PgSocket socket) {
     return socket.waitingNanos() > PATIENCE.toNanos();
   }
 
-  /** Looks again and again while something waits. */
+  /** Looks again and again while there is something to look after. */
   private void look() {
     try {
-      while (sockets.stream().anyMatch(PgLifeline::waitsLong)) {
-        for (PgSocket socket : sockets) {
-          if (waitsLong(socket)) {
-            look(socket);
-          }
-        }
+      while (isNeeded()) {
+        cutOffWhatIsLost();
+        terminateWhatWasCutOff();
         TimeUnit.MILLISECONDS.sleep(LOOK_EVERY.toMillis());
       }
     } catch (InterruptedException e) {
@@ -130,31 +153,84 @@ final class PgLifeline {
     }
   }
 
-  private void look(PgSocket socket) {
-    long wait = socket.waitNumber();
-    boolean isLost;
-    try {
-      isLost = socket.idleLooks(isWorkedFor(socket)) >= IDLE_LOOKS_MAX;
-    } catch (SQLException e) {
-      LOG.log(Level.DEBUG, () -> "'" + database.connection() + "' does not answer its lifeline", e);
-      isLost = true;
-    }
-    // Only if it is still the same wait: the answer may have come meanwhile.
-    if (isLost && socket.waitNumber() == wait && waitsLong(socket)) {
-      LOG.log(
-          Level.WARNING,
-          () ->
-              "a session of connection '%s' got no answer for %d s, and is cut off"
-                  .formatted(database.connection(), socket.waitingNanos() / 1_000_000_000));
-      cut(socket);
+  private void cutOffWhatIsLost() {
+    List<Wait> waits = sockets.stream().filter(PgLifeline::waitsLong).map(Wait::of).toList();
+    boolean answers = true;
+    for (Wait wait : waits) {
+      boolean isLost = true;
+      if (answers) {
+        try {
+          isLost = wait.socket().idleLooks(isWorkedFor(wait.socket())) >= IDLE_LOOKS_MAX;
+        } catch (SQLException e) {
+          // Then none of them gets an answer.
+          answers = false;
+          LOG.log(
+              Level.DEBUG, () -> "'" + database.connection() + "' does not answer its lifeline", e);
+        }
+      }
+      if (isLost && wait.isGoingOn()) {
+        cut(wait.socket());
+      }
     }
   }
 
-  private static void cut(PgSocket socket) {
+  /** One wait of a socket; the answer may come at any time, and another wait begin. */
+  private record Wait(PgSocket socket, long number) {
+    static Wait of(PgSocket socket) {
+      return new Wait(socket, socket.waitNumber());
+    }
+
+    boolean isGoingOn() {
+      return socket.waitNumber() == number && waitsLong(socket);
+    }
+  }
+
+  private void cut(PgSocket socket) {
+    LOG.log(
+        Level.WARNING,
+        () ->
+            "a session of connection '%s' got no answer for %d s, and is cut off"
+                .formatted(database.connection(), socket.waitingNanos() / 1_000_000_000));
     try {
       socket.cut();
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "a socket did not close cleanly", e);
+    }
+    cutOff.put(socket, System.nanoTime());
+  }
+
+  private void terminateWhatWasCutOff() {
+    cutOff.values().removeIf(cutNanos -> System.nanoTime() - cutNanos > TERMINATE_MAX.toNanos());
+    try {
+      for (PgSocket socket : cutOff.keySet()) {
+        terminate(socket);
+        cutOff.remove(socket);
+      }
+    } catch (SQLException e) {
+      // Tried again: the server is away.
+      LOG.log(Level.DEBUG, () -> "'" + database.connection() + "' does not terminate sessions", e);
+      end();
+    }
+  }
+
+  private void terminate(PgSocket socket) throws SQLException {
+    PgDatabase.Unwatched asking = asking();
+    if (!asking.isOf(socket)) {
+      return;
+    }
+    try (PreparedStatement statement = asking.session().prepareStatement(TERMINATE)) {
+      statement.setInt(1, PgDatabase.pg(asking.session()).getBackendPID());
+      statement.setInt(2, socket.backend());
+      statement.setDouble(3, (System.nanoTime() - cutOff.get(socket)) / 1e9);
+      try (ResultSet row = statement.executeQuery()) {
+        if (row.next()) {
+          LOG.log(
+              Level.INFO,
+              () ->
+                  "a session of connection '%s' that was cut off is terminated at the server"
+                      .formatted(database.connection()));
+        }
+      }
     }
   }
 
@@ -173,11 +249,7 @@ final class PgLifeline {
   }
 
   private boolean ask(PgSocket socket) throws SQLException {
-    PgDatabase.Unwatched current = session;
-    if (current == null) {
-      current = database.openUnwatched("lifeline", ANSWER_MAX);
-      session = current;
-    }
+    PgDatabase.Unwatched current = asking();
     try (PreparedStatement statement = current.session().prepareStatement(WORKS)) {
       statement.setInt(1, PgDatabase.pg(current.session()).getBackendPID());
       statement.setInt(2, socket.backend());
@@ -187,6 +259,15 @@ final class PgLifeline {
         return row.getBoolean(1) || !current.isOf(socket);
       }
     }
+  }
+
+  private PgDatabase.Unwatched asking() throws SQLException {
+    PgDatabase.Unwatched current = session;
+    if (current == null) {
+      current = database.openUnwatched("lifeline", ANSWER_MAX);
+      session = current;
+    }
+    return current;
   }
 
   private void end() {

@@ -21,14 +21,17 @@ final class PgSocket extends Socket {
   private int idleLooks;
   private volatile boolean hasTimeout;
   private volatile int backend;
+  private volatile Runnable onCut = () -> {};
 
   /**
    * The server process of the session, once it is known.
    *
    * @param pid of the server process
+   * @param afterCut is run once the socket was cut off
    */
-  void serves(int pid) {
+  void serves(int pid, Runnable afterCut) {
     backend = pid;
+    onCut = afterCut;
   }
 
   int backend() {
@@ -63,6 +66,7 @@ final class PgSocket extends Socket {
   /** Ends the wait with a failure. */
   void cut() throws IOException {
     close();
+    onCut.run();
   }
 
   @Override

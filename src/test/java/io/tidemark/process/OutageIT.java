@@ -2,18 +2,14 @@ package io.tidemark.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tidemark.Await;
 import io.tidemark.embedded.EmbeddedStack.Part;
 import io.tidemark.postgres.PgDatabase;
 import java.io.IOException;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
@@ -36,7 +32,6 @@ final class OutageIT {
   /** The bound for a sync to recover by itself; asserted in the soak profile alone. */
   private static final Duration RECOVERY_MAX = Duration.ofMinutes(1);
 
-  private static final Duration LOOK = Duration.ofMillis(500);
   private static final int CLIENTS = 2;
 
   /** The outage is what is tested, and not how much the machine can take meanwhile. */
@@ -44,26 +39,6 @@ final class OutageIT {
 
   private static final TpcbTables TABLES = new TpcbTables(4, 40, 10_000);
   private static final AtomicLong IDS = new AtomicLong();
-
-  /**
-   * What health has to say.
-   *
-   * @param innocent words of what is not missing
-   */
-  private record Told(String cause, String remedy, List<String> innocent) {}
-
-  private static final Told SOURCE =
-      new Told(
-          "capture of connection 'source'",
-          "heck that the source database is up",
-          List.of("Kafka", "broker", "target"));
-  private static final Told TARGET =
-      new Told(
-          "target connection 'target'",
-          "heck that the database is up",
-          List.of("Kafka", "broker", "capture of"));
-  private static final Told BROKER =
-      new Told("Kafka: ", "heck that the brokers are up", List.of("database is up"));
 
   private static ExternalServer source;
   private static ExternalServer target;
@@ -110,41 +85,41 @@ final class OutageIT {
 
   @Test
   void recoversAloneWhenTheSourceWasAway() throws Exception {
-    outage(source, SHORT, SOURCE);
+    outage(source, SHORT, Told.SOURCE);
   }
 
   @Test
   void recoversAloneWhenTheTargetWasAway() throws Exception {
-    outage(target, SHORT, TARGET);
+    outage(target, SHORT, Told.TARGET);
   }
 
   @Test
   void recoversAloneWhenTheBrokerWasAway() throws Exception {
-    outage(broker, SHORT, BROKER);
+    outage(broker, SHORT, Told.BROKER);
   }
 
   @Test
   @Tag("soak")
   void recoversAloneWhenTheSourceWasAwayForAMinute() throws Exception {
-    outage(source, LONG, SOURCE);
+    outage(source, LONG, Told.SOURCE);
   }
 
   @Test
   @Tag("soak")
   void recoversAloneWhenTheTargetWasAwayForAMinute() throws Exception {
-    outage(target, LONG, TARGET);
+    outage(target, LONG, Told.TARGET);
   }
 
   @Test
   @Tag("soak")
   void recoversAloneWhenTheBrokerWasAwayForAMinute() throws Exception {
-    outage(broker, LONG, BROKER);
+    outage(broker, LONG, Told.BROKER);
   }
 
   private static void outage(ExternalServer server, Duration length, Told told) throws Exception {
     TpcbTables.awaitStreaming(tidemark);
     TpcbTables.awaitEqual(sourceDatabase(), targetDatabase());
-    awaitReady();
+    Told.awaitReady(tidemark);
     long seed = System.nanoTime();
     System.out.println("seed " + seed);
 
@@ -153,10 +128,10 @@ final class OutageIT {
       long stopped = System.nanoTime();
       server.stop();
       try {
-        awaitRed(told);
+        told.awaitRed(tidemark);
         double red = secondsSince(stopped);
         System.out.printf("red after %.1f s%n", red);
-        staysRed(length, told);
+        told.staysRed(tidemark, length);
         assertThat(lagSeconds()).isGreaterThan(length.toSeconds() / 2.0);
         if (length.equals(LONG)) {
           assertThat(red).isLessThan(RED_MAX.toSeconds());
@@ -165,7 +140,7 @@ final class OutageIT {
         server.startAgain();
       }
       long back = System.nanoTime();
-      awaitReady();
+      Told.awaitReady(tidemark);
       double green = secondsSince(back);
       System.out.printf("green %.1f s after its return%n", green);
       if (length.equals(LONG)) {
@@ -185,39 +160,11 @@ final class OutageIT {
     return (System.nanoTime() - nanos) / 1e9;
   }
 
-  private static void awaitRed(Told told) {
-    Await.untilAsserted(() -> assertRed(told));
-  }
-
-  private static void assertRed(Told told) throws IOException {
-    HttpResponse<String> ready = tidemark.ready();
-    assertThat(ready.statusCode()).as(ready.body()).isEqualTo(503);
-    assertThat(ready.body()).contains(told.cause(), told.remedy());
-    told.innocent().forEach(other -> assertThat(ready.body()).doesNotContain(other));
-  }
-
-  /** Neither does it turn green meanwhile, nor blame somebody else. */
-  private static void staysRed(Duration length, Told told) throws IOException {
-    long until = System.nanoTime() + length.toNanos();
-    while (System.nanoTime() < until) {
-      assertRed(told);
-      LockSupport.parkNanos(LOOK.toNanos());
-    }
-  }
-
   /** As a user sees it. */
   private static double lagSeconds() throws IOException {
     String answer = tidemark.get("/configurations?name=" + TpcbTables.HISTORY).body();
     Matcher lag = Pattern.compile("\"lag_seconds\":([0-9.E-]+)").matcher(answer);
     assertThat(lag.find()).as(answer).isTrue();
     return Double.parseDouble(lag.group(1));
-  }
-
-  private static void awaitReady() {
-    Await.untilAsserted(
-        () -> {
-          HttpResponse<String> ready = tidemark.ready();
-          assertThat(ready.statusCode()).as(ready.body()).isEqualTo(200);
-        });
   }
 }

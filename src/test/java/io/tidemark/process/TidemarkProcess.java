@@ -193,6 +193,10 @@ public final class TidemarkProcess implements AutoCloseable {
     return send("GET", "/q/health/ready", null);
   }
 
+  String metrics() throws IOException {
+    return send("GET", "/q/metrics", null).body();
+  }
+
   void awaitReady(int status) {
     Await.until(() -> ready().statusCode(), now -> now == status);
   }

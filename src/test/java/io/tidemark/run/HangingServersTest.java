@@ -7,9 +7,9 @@ import io.tidemark.TcpProxy;
 import io.tidemark.TestStack;
 import io.tidemark.postgres.PgDatabase;
 import io.tidemark.sync.SyncState;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.UUID;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -21,11 +21,16 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("engine")
 class HangingServersTest {
-  private static final Pattern PORT = Pattern.compile("127\\.0\\.0\\.1:(\\d+)");
+  private static final String WAITS =
+      """
+      select count(*)
+      from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'
+      """;
 
   private final EngineFixture fixture = new EngineFixture();
-  private final TcpProxy toSource = new TcpProxy(portOf(fixture.source));
-  private final TcpProxy toTarget = new TcpProxy(portOf(fixture.target));
+  private final TcpProxy toSource = TcpProxy.to(fixture.source);
+  private final TcpProxy toTarget = TcpProxy.to(fixture.target);
   private UUID t;
 
   @BeforeEach
@@ -33,7 +38,7 @@ class HangingServersTest {
     for (PgDatabase database : new PgDatabase[] {fixture.source, fixture.target}) {
       TestStack.execute(database, "create table t (id int primary key)");
     }
-    fixture.start(through(fixture.source, toSource), through(fixture.target, toTarget));
+    fixture.start(toSource.through(fixture.source), toTarget.through(fixture.target));
     t = fixture.create("t", "");
     write();
     fixture.awaitEqual("t");
@@ -67,10 +72,52 @@ class HangingServersTest {
   }
 
   @Test
+  void theTargetForgetsASessionThatHoldsLocks() throws Exception {
+    Connection holder = fixture.target.open("holder");
+    holder.setAutoCommit(false);
+    try (Statement statement = holder.createStatement()) {
+      statement.execute("insert into t values (301)");
+      write();
+      Await.until(() -> TestStack.text(fixture.target, WAITS), "1"::equals);
+      // The server writes the rows now, and nobody hears of it or ends the transaction.
+      toTarget.forgetConnections();
+    }
+    holder.rollback();
+    holder.close();
+    assertRecovers();
+  }
+
+  @Test
   void theSourceHangs() {
     toSource.hang();
     write();
     awaitProblem("capture of connection 'source'", "");
+    toSource.resume();
+    assertRecovers();
+  }
+
+  @Test
+  void theReplicationStreamHangs() {
+    toSource.hangReplication();
+    write();
+    awaitProblem("capture of connection 'source'", "");
+    toSource.resume();
+    assertRecovers();
+  }
+
+  @Test
+  void aCopyThatWaitsForTheCaptureCanBeCancelled() {
+    toSource.hangReplication();
+    write();
+    UUID copy =
+        EngineFixture.value(
+                fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL))
+            .id();
+    Await.until(() -> fixture.execution(copy).progress().phase(), "catch_up"::equals);
+
+    EngineFixture.value(fixture.service().cancel(copy));
+
+    Await.until(() -> fixture.execution(copy).status(), ExecutionStatus.CANCELLED::equals);
     toSource.resume();
     assertRecovers();
   }
@@ -110,21 +157,5 @@ class HangingServersTest {
     fixture.awaitEqual("t");
     fixture.awaitState(t, SyncState.STREAMING);
     Await.untilAsserted(() -> assertThat(fixture.engine().problems()).isEmpty());
-  }
-
-  private static int portOf(PgDatabase database) {
-    Matcher port = PORT.matcher(database.url());
-    if (!port.find()) {
-      throw new IllegalStateException("a database of a test is on loopback");
-    }
-    return Integer.parseInt(port.group(1));
-  }
-
-  private static PgDatabase through(PgDatabase database, TcpProxy proxy) {
-    return new PgDatabase(
-        database.connection(),
-        database.url().replaceFirst(PORT.pattern(), "127.0.0.1:" + proxy.port()),
-        database.username(),
-        database.password());
   }
 }
