@@ -218,7 +218,15 @@ final class CaptureLoop implements Runnable {
             names.slot(),
             from.position(),
             Lsn.text(slot.confirmedLsn()));
-        watch(lead, engine, from);
+        try {
+          watch(lead, engine, from);
+        } catch (InterruptedException e) {
+          throw e;
+        } catch (Exception e) {
+          // Told now: to close an engine whose server hangs takes half a minute.
+          tell(e);
+          throw e;
+        }
       }
     }
     return true;
@@ -295,9 +303,7 @@ final class CaptureLoop implements Runnable {
   /** Notes a failure and answers how long to wait. */
   private Duration failed(Throwable failure) {
     failures++;
-    OperatingFailure known = meaningOf(failure);
-    boolean closed = known.code().startsWith(CaptureStart.CLOSED_PREFIX);
-    become(closed ? Phase.FAILED : Phase.RETRYING, known.getMessage(), known.hint().orElse(null));
+    OperatingFailure known = tell(failure);
     String line =
         "Capture of "
             + names.connection()
@@ -311,10 +317,18 @@ final class CaptureLoop implements Runnable {
       LOG.log(System.Logger.Level.WARNING, line);
       LOG.log(System.Logger.Level.DEBUG, "The failure of " + names.connection(), failure);
     }
-    if (closed) {
-      return settings.backoff().most();
-    }
-    return settings.backoff().pause(failures, random);
+    return isClosed(known) ? settings.backoff().most() : settings.backoff().pause(failures, random);
+  }
+
+  private OperatingFailure tell(Throwable failure) {
+    OperatingFailure known = meaningOf(failure);
+    Phase phase = isClosed(known) ? Phase.FAILED : Phase.RETRYING;
+    become(phase, known.getMessage(), known.hint().orElse(null));
+    return known;
+  }
+
+  private static boolean isClosed(OperatingFailure failure) {
+    return failure.code().startsWith(CaptureStart.CLOSED_PREFIX);
   }
 
   private static OperatingFailure meaningOf(Throwable failure) {

@@ -107,8 +107,12 @@ public final class ChangeTracker implements AutoCloseable {
    * @param session at the source
    */
   public TrackedTables look(PgSession session, String connection) {
-    return PgTrackedTables.look(session, CaptureNames.of(settings, connection).publication())
-        .view();
+    CaptureNames names = CaptureNames.of(settings, connection);
+    PgTrackedTables found = PgTrackedTables.look(session, names.publication());
+    if (found.hasNewPartitions()) {
+      PgTracking.adoptIfFree(session, names);
+    }
+    return found.view();
   }
 
   /**

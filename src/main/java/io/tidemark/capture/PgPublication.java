@@ -151,7 +151,10 @@ final class PgPublication {
           boolean goesOn =
               member.isPresent()
                   && !member.get().isPartial()
-                  && note.find(table).filter(one -> one.member() == member.get().oid()).isPresent();
+                  && note.find(table)
+                      .filter(one -> one.member() == member.get().oid())
+                      .filter(now::hasItsPartitions)
+                      .isPresent();
           if (!goesOn) {
             note = added(table, note, member);
           }
@@ -194,20 +197,23 @@ final class PgPublication {
     }
     // In the same transaction: an instance that dies while it waits for writers leaves word that
     // it did not finish.
-    return note.tracking(table, new Tracked(newId(), added.oid(), added.table()));
+    return note.tracking(
+        table, new Tracked(newId(), added.oid(), added.table(), added.partitions()));
   }
 
   private static String newId() {
     return UUID.randomUUID().toString().substring(0, ID_LENGTH);
   }
 
-  /** Notes how an earlier release's tables are published. */
+  /** Notes how an earlier release's tables are published, and new partitions. */
   void adopt() throws SQLException {
     inTransaction(
         () -> {
           PgTrackedTables now = look();
           if (now.version() != null && !now.note().isComplete()) {
             write(now.adopted(PgPublication::newId));
+          } else if (now.hasNewPartitions()) {
+            comment(now.adopted(PgPublication::newId));
           }
         });
   }

@@ -10,9 +10,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -25,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * something differs. Reads the catalog only, and takes no lock that anybody would wait for.
  *
  * @param version the {@code xmin} of the publication's row; null if there is no publication
- * @param publishes null if the publication publishes all that is needed, else what it lacks
+ * @param lacks null if the publication publishes all that is needed, else what it lacks
+ * @param filled partitions that were attached since the note was written and had rows
  */
 record PgTrackedTables(
     String publication,
@@ -33,6 +38,7 @@ record PgTrackedTables(
     @Nullable String lacks,
     PublicationNote note,
     Map<Long, Member> members,
+    Set<Long> filled,
     Map<Long, TableName> renamed,
     Map<TableName, Long> named) {
   /** Columns of the old key, where the identity is one; null for FULL, and empty for none. */
@@ -55,13 +61,48 @@ record PgTrackedTables(
                where i.indrelid = c.oid
                  and (c.relreplident = 'd' and i.indisprimary
                    or c.relreplident = 'i' and i.indisreplident)
-                 and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])) end
+                 and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])) end,
+             case when c.relkind = 'p' then array(
+               with recursive part as (
+                 select i.inhrelid, i.xmin as attached
+                 from pg_catalog.pg_inherits i
+                 where i.inhparent = c.oid
+                 union all
+                 select i.inhrelid, i.xmin
+                 from part
+                 join pg_catalog.pg_inherits i on i.inhparent = part.inhrelid)
+               select concat(part.inhrelid, ':', part.attached,
+                             case when t.xmin <> part.attached then ':own' end)
+               from part
+               join pg_catalog.pg_type t on t.typrelid = part.inhrelid) end
       from pg_catalog.pg_publication p
       left join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
       left join pg_catalog.pg_class c on c.oid = r.prrelid
       left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       where p.pubname = ?
       """;
+
+  /**
+   * Whether a partition has rows from before it was attached: of an earlier transaction, or an
+   * earlier command of the same one. They are in its first pages, so that only these are read.
+   */
+  private static final String FILLED =
+      """
+      select format(
+        'select exists ('
+          'select from only %I.%I r, pg_catalog.pg_inherits i '
+          'where i.inhrelid = %s and r.ctid < ''(64,0)''::tid '
+          'and (age(r.xmin) > age(i.xmin) '
+            'or r.xmin = i.xmin and r.cmin::text::int8 < i.cmin::text::int8))',
+        n.nspname, c.relname, c.oid)
+      from pg_catalog.pg_class c
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.oid = ?::int8::oid
+        and c.relkind = 'r'
+      """;
+
+  private static final String WAS_OWN = ":own";
+  private static final String NO_PRIVILEGE = "42501";
 
   private static final String TABLES =
       """
@@ -78,9 +119,17 @@ record PgTrackedTables(
    * @param oid of its row in {@code pg_publication_rel}
    * @param isPartial whether a row filter or a column list hides some of it
    * @param identity null for FULL
+   * @param partitions its partitions and theirs, by oid, with the transaction that attached each
+   * @param attached those that were tables of their own before
    */
   record Member(
-      long oid, long table, TableName name, boolean isPartial, @Nullable Set<String> identity) {}
+      long oid,
+      long table,
+      TableName name,
+      boolean isPartial,
+      @Nullable Set<String> identity,
+      Map<Long, Long> partitions,
+      Set<Long> attached) {}
 
   static PgTrackedTables look(Connection connection, String publication) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement(PUBLICATION)) {
@@ -88,7 +137,14 @@ record PgTrackedTables(
       try (ResultSet row = statement.executeQuery()) {
         if (!row.next()) {
           return new PgTrackedTables(
-              publication, null, null, PublicationNote.empty(), Map.of(), Map.of(), Map.of());
+              publication,
+              null,
+              null,
+              PublicationNote.empty(),
+              Map.of(),
+              Set.of(),
+              Map.of(),
+              Map.of());
         }
         String version = row.getString(1);
         String lacks = lacks(row.getString(2), row.getBoolean(3));
@@ -99,8 +155,10 @@ record PgTrackedTables(
             members.put(row.getLong(5), member(row));
           }
         } while (row.next());
+        Set<Long> filled = filled(connection, note, members);
         PgTrackedTables found =
-            new PgTrackedTables(publication, version, lacks, note, members, Map.of(), Map.of());
+            new PgTrackedTables(
+                publication, version, lacks, note, members, filled, Map.of(), Map.of());
         return found.isAsNoted() ? found : found.withTables(connection);
       }
     }
@@ -126,12 +184,67 @@ record PgTrackedTables(
 
   private static Member member(ResultSet row) throws SQLException {
     Array identity = row.getArray(11);
+    Array partitions = row.getArray(12);
+    List<String> parts =
+        partitions == null ? List.of() : Arrays.asList((String[]) partitions.getArray());
     return new Member(
         row.getLong(5),
         row.getLong(6),
         new TableName(row.getString(7), row.getString(8)),
         row.getBoolean(9) || row.getBoolean(10),
-        identity == null ? null : Set.copyOf(Arrays.asList((String[]) identity.getArray())));
+        identity == null ? null : Set.copyOf(Arrays.asList((String[]) identity.getArray())),
+        parts.stream()
+            .collect(
+                Collectors.toMap(PgTrackedTables::oid, one -> Long.valueOf(one.split(":")[1]))),
+        parts.stream()
+            .filter(one -> one.endsWith(WAS_OWN))
+            .map(PgTrackedTables::oid)
+            .collect(Collectors.toSet()));
+  }
+
+  private static Long oid(String partition) {
+    return Long.valueOf(partition.split(":")[0]);
+  }
+
+  /** The partitions that were attached since the note was written, with rows. */
+  private static Set<Long> filled(
+      Connection connection, PublicationNote note, Map<Long, Member> members) throws SQLException {
+    Set<Long> filled = new HashSet<>();
+    for (Tracked noted : note.tables().values()) {
+      Member member = members.get(noted.member());
+      if (member != null && noted.partitions() != null) {
+        for (Long one : member.partitions().keySet()) {
+          boolean isNoted =
+              Objects.equals(noted.partitions().get(one), member.partitions().get(one));
+          if (!isNoted && isFilled(connection, one, member.attached())) {
+            filled.add(one);
+          }
+        }
+      }
+    }
+    return filled;
+  }
+
+  private static boolean isFilled(Connection connection, long partition, Set<Long> attached)
+      throws SQLException {
+    try (PreparedStatement question = connection.prepareStatement(FILLED)) {
+      question.setLong(1, partition);
+      try (ResultSet sql = question.executeQuery()) {
+        if (!sql.next()) {
+          return false;
+        }
+        try (Statement statement = connection.createStatement();
+            ResultSet row = statement.executeQuery(sql.getString(1))) {
+          return row.next() && row.getBoolean(1);
+        }
+      }
+    } catch (SQLException e) {
+      if (NO_PRIVILEGE.equals(e.getSQLState())) {
+        // A role that may read the table need not be allowed to read each partition by itself.
+        return attached.contains(partition);
+      }
+      throw e;
+    }
   }
 
   private boolean isAsNoted() {
@@ -163,7 +276,8 @@ record PgTrackedTables(
         }
       }
     }
-    return new PgTrackedTables(publication, version, lacks, note, members, renamedTo, oidOf);
+    return new PgTrackedTables(
+        publication, version, lacks, note, members, filled, renamedTo, oidOf);
   }
 
   /** Whether somebody else has altered the publication. */
@@ -190,14 +304,58 @@ record PgTrackedTables(
         .forEach(
             (name, noted) -> {
               if (noted.isKnown()) {
-                tables.put(name, noted);
+                tables.put(name, withNewPartitions(noted));
               } else {
                 memberNamed(name)
                     .ifPresent(
-                        one -> tables.put(name, new Tracked(ids.get(), one.oid(), one.table())));
+                        one ->
+                            tables.put(
+                                name,
+                                new Tracked(ids.get(), one.oid(), one.table(), one.partitions())));
               }
             });
     return new PublicationNote(tables, note.pending(), note.version());
+  }
+
+  /** With the partitions that were created or attached since, and had no rows. */
+  private Tracked withNewPartitions(Tracked noted) {
+    Member member = members.get(noted.member());
+    if (member == null) {
+      return noted;
+    }
+    Map<Long, Long> all = new HashMap<>(member.partitions());
+    all.keySet().removeAll(filled);
+    if (noted.partitions() != null) {
+      // One that was detached and attached again stays missing.
+      all.putAll(noted.partitions());
+    }
+    return noted.with(all);
+  }
+
+  /** Whether there are partitions that ought to be noted. */
+  boolean hasNewPartitions() {
+    return note.isComplete() && !adopted(() -> "").equals(note);
+  }
+
+  /** Whether every partition that a table had is there, and none has come with rows. */
+  boolean hasItsPartitions(Tracked noted) {
+    Member member = members.get(noted.member());
+    return member != null
+        && missingPartitions(noted, member).isEmpty()
+        && filledPartitions(member).isEmpty();
+  }
+
+  private static Set<Long> missingPartitions(Tracked noted, Member member) {
+    Map<Long, Long> missing =
+        new HashMap<>(Objects.requireNonNullElse(noted.partitions(), Map.<Long, Long>of()));
+    missing.entrySet().removeAll(member.partitions().entrySet());
+    return missing.keySet();
+  }
+
+  private Set<Long> filledPartitions(Member member) {
+    Set<Long> found = new HashSet<>(member.partitions().keySet());
+    found.retainAll(filled);
+    return found;
   }
 
   /** The name under which a table's changes are written. */
@@ -235,6 +393,14 @@ record PgTrackedTables(
               lacks == null
                   ? "publication " + publication + " was altered, and may have lacked changes"
                   : "publication " + publication + " does not publish " + lacks));
+    }
+    if (!filledPartitions(member).isEmpty()) {
+      return Optional.of(
+          TrackingFault.missing("table " + name + " was given a partition that had rows already"));
+    }
+    if (!missingPartitions(noted, member).isEmpty()) {
+      return Optional.of(
+          TrackingFault.removed("a partition of table " + name + " was detached or dropped"));
     }
     if (!member.name().equals(name)) {
       return Optional.of(

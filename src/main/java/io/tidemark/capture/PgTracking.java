@@ -4,9 +4,11 @@ import io.tidemark.capture.WrittenPosition.Phase;
 import io.tidemark.change.OperatingFailure;
 import io.tidemark.change.TableName;
 import io.tidemark.postgres.PgDatabase;
+import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.Sql;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
@@ -99,6 +101,33 @@ final class PgTracking {
           new PgPublication(connection, names.publication()).adopt();
           return true;
         });
+  }
+
+  /** Notes new partitions, unless somebody changes what is tracked just now. */
+  static void adoptIfFree(PgSession session, CaptureNames names) {
+    Connection connection = session.connection();
+    try {
+      if (!lock(connection, "select pg_catalog.pg_try_advisory_lock(?)", names)) {
+        return;
+      }
+      try {
+        new PgPublication(connection, names.publication()).adopt();
+      } finally {
+        lock(connection, "select pg_catalog.pg_advisory_unlock(?)", names);
+      }
+    } catch (SQLException e) {
+      throw PgSource.failure("new partitions could not be noted", e);
+    }
+  }
+
+  private static boolean lock(Connection connection, String sql, CaptureNames names)
+      throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      statement.setLong(1, names.changeLock());
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() && row.getBoolean(1);
+      }
+    }
   }
 
   /** See {@link ChangeTracker#reset}. */

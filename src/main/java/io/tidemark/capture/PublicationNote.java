@@ -33,7 +33,13 @@ record PublicationNote(
 
   private static final String BETWEEN_NAMES = "\u001f";
   private static final String BETWEEN_PARTS = "\u001e";
-  private static final int FIELDS = 4;
+  private static final String BETWEEN_PARTITIONS = " ";
+  private static final String BEFORE_TRANSACTION = ":";
+
+  /** In a note of an earlier release: the partitions are missing. */
+  private static final int FIELDS_WITHOUT_PARTITIONS = 4;
+
+  private static final int FIELDS = 5;
 
   /**
    * One uninterrupted tracking of a table.
@@ -43,12 +49,23 @@ record PublicationNote(
    * @param member oid of its row in {@code pg_publication_rel}: removing the table from the
    *     publication, or changing its row filter or column list, replaces that row
    * @param table oid of the table
+   * @param partitions its partitions and theirs, by oid, with the transaction that attached each:
+   *     what a partition holds when it is attached or detached is in no change. Null in a note of
+   *     an earlier release
    */
-  record Tracked(String id, long member, long table) {
-    private static final Tracked UNKNOWN = new Tracked("", 0, 0);
+  record Tracked(String id, long member, long table, @Nullable Map<Long, Long> partitions) {
+    private static final Tracked UNKNOWN = new Tracked("", 0, 0, null);
 
     boolean isKnown() {
       return !id.isEmpty();
+    }
+
+    Tracked as(String newId) {
+      return new Tracked(newId, member, table, partitions);
+    }
+
+    Tracked with(Map<Long, Long> newPartitions) {
+      return new Tracked(id, member, table, newPartitions);
     }
   }
 
@@ -88,9 +105,22 @@ record PublicationNote(
   }
 
   private static Tracked tracked(String[] fields) {
-    return fields.length == FIELDS
-        ? new Tracked(fields[1], Long.parseLong(fields[2]), Long.parseLong(fields[3]))
-        : Tracked.UNKNOWN;
+    if (fields.length < FIELDS_WITHOUT_PARTITIONS) {
+      return Tracked.UNKNOWN;
+    }
+    return new Tracked(
+        fields[1],
+        Long.parseLong(fields[2]),
+        Long.parseLong(fields[3]),
+        fields.length < FIELDS ? null : partitions(fields[4]));
+  }
+
+  private static Map<Long, Long> partitions(String text) {
+    return text.isEmpty()
+        ? Map.of()
+        : Arrays.stream(text.split(BETWEEN_PARTITIONS))
+            .map(one -> one.split(BEFORE_TRANSACTION))
+            .collect(Collectors.toMap(one -> Long.valueOf(one[0]), one -> Long.valueOf(one[1])));
   }
 
   String text() {
@@ -110,14 +140,25 @@ record PublicationNote(
   }
 
   private static String text(TableName name, Tracked tracked) {
-    return tracked.isKnown()
-        ? String.join(
+    if (!tracked.isKnown()) {
+      return name.toString();
+    }
+    String known =
+        String.join(
             BETWEEN_FIELDS,
             name.toString(),
             tracked.id(),
             Long.toString(tracked.member()),
-            Long.toString(tracked.table()))
-        : name.toString();
+            Long.toString(tracked.table()));
+    Map<Long, Long> partitions = tracked.partitions();
+    return partitions == null
+        ? known
+        : known
+            + BETWEEN_FIELDS
+            + new TreeMap<>(partitions)
+                .entrySet().stream()
+                    .map(one -> one.getKey() + BEFORE_TRANSACTION + one.getValue())
+                    .collect(Collectors.joining(BETWEEN_PARTITIONS));
   }
 
   Optional<Tracked> find(TableName table) {
@@ -126,7 +167,8 @@ record PublicationNote(
 
   /** Whether this release has written it. */
   boolean isComplete() {
-    return version != null && tables.values().stream().allMatch(Tracked::isKnown);
+    return version != null
+        && tables.values().stream().allMatch(one -> one.isKnown() && one.partitions() != null);
   }
 
   /** The name under which the table with this oid is tracked. */
@@ -151,8 +193,7 @@ record PublicationNote(
   /** With other ids for all tables: changes of any of them may have been missed. */
   PublicationNote trackingAgain(Supplier<String> ids) {
     Map<TableName, Tracked> again = new TreeMap<>();
-    tables.forEach(
-        (name, one) -> again.put(name, new Tracked(ids.get(), one.member(), one.table())));
+    tables.forEach((name, one) -> again.put(name, one.as(ids.get())));
     return new PublicationNote(again, pending, version);
   }
 

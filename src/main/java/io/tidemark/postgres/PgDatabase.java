@@ -66,6 +66,9 @@ public record PgDatabase(
     PGProperty.SOCKET_TIMEOUT.set(properties, (int) answerMax.toSeconds());
     Connection session = DriverManager.getConnection(url, properties);
     PgSocket socket = PgSocketFactory.takeLast();
+    if (socket != null) {
+      PgLifeline.serve(this, socket, pg(session).getBackendPID());
+    }
     return new Unwatched(session, socket);
   }
 
@@ -94,7 +97,8 @@ public record PgDatabase(
     PgSocket socket = PgSocketFactory.takeLast();
     session.setNetworkTimeout(Runnable::run, 0);
     if (socket != null) {
-      socket.serves(pg(session).getBackendPID(), afterCut);
+      socket.whenCut(afterCut);
+      PgLifeline.serve(this, socket, pg(session).getBackendPID());
       PgLifeline.watch(this, socket);
     }
   }

@@ -76,8 +76,11 @@ final class PgLifeline {
         and a.backend_start < pg_catalog.clock_timestamp() - ? * interval '1 second'
       """;
 
-  /** After this the server has noticed by itself, or has been started again. */
-  private static final Duration TERMINATE_MAX = Duration.ofHours(1);
+  /** After this the server has been started again, or is not there any more. */
+  private static final Duration TERMINATE_MAX = Duration.ofMinutes(15);
+
+  /** Between two attempts to terminate what was lost. */
+  private static final Duration TERMINATE_EVERY = Duration.ofSeconds(6);
 
   private static final Map<PgDatabase, PgLifeline> ALL = new ConcurrentHashMap<>();
 
@@ -96,9 +99,10 @@ final class PgLifeline {
   private final PgDatabase database;
   private final Set<PgSocket> sockets = ConcurrentHashMap.newKeySet();
 
-  /** The sockets that were cut off and whose server processes may still be there, and when. */
-  private final Map<PgSocket, Long> cutOff = new ConcurrentHashMap<>();
+  /** The sockets that were lost and whose server processes may still be there, and since when. */
+  private final Map<PgSocket, Long> lost = new ConcurrentHashMap<>();
 
+  private long terminateAt = System.nanoTime();
   private volatile @Nullable Thread looking;
   private PgDatabase.@Nullable Unwatched session;
 
@@ -109,6 +113,16 @@ final class PgLifeline {
   /** Watches over a session's socket until it is closed. */
   static void watch(PgDatabase database, PgSocket socket) {
     ALL.computeIfAbsent(database, PgLifeline::new).sockets.add(socket);
+  }
+
+  /**
+   * Notes which server process is behind a socket: it is terminated once the socket is lost.
+   *
+   * @param backend pid of the process
+   */
+  static void serve(PgDatabase database, PgSocket socket, int backend) {
+    PgLifeline lifeline = ALL.computeIfAbsent(database, PgLifeline::new);
+    socket.serves(backend, () -> lifeline.lost.putIfAbsent(socket, System.nanoTime()));
   }
 
   private static Thread daemon(Runnable work, String name) {
@@ -127,7 +141,7 @@ final class PgLifeline {
   }
 
   private boolean isNeeded() {
-    return !cutOff.isEmpty() || sockets.stream().anyMatch(PgLifeline::waitsLong);
+    return !lost.isEmpty() || sockets.stream().anyMatch(PgLifeline::waitsLong);
   }
 
   private static boolean waitsLong(PgSocket socket) {
@@ -139,7 +153,7 @@ final class PgLifeline {
     try {
       while (isNeeded()) {
         cutOffWhatIsLost();
-        terminateWhatWasCutOff();
+        terminateWhatWasLost();
         TimeUnit.MILLISECONDS.sleep(LOOK_EVERY.toMillis());
       }
     } catch (InterruptedException e) {
@@ -196,24 +210,28 @@ final class PgLifeline {
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "a socket did not close cleanly", e);
     }
-    cutOff.put(socket, System.nanoTime());
+    lost.putIfAbsent(socket, System.nanoTime());
   }
 
-  private void terminateWhatWasCutOff() {
-    cutOff.values().removeIf(cutNanos -> System.nanoTime() - cutNanos > TERMINATE_MAX.toNanos());
+  private void terminateWhatWasLost() {
+    lost.values().removeIf(nanos -> System.nanoTime() - nanos > TERMINATE_MAX.toNanos());
+    if (System.nanoTime() - terminateAt < 0) {
+      return;
+    }
     try {
-      for (PgSocket socket : cutOff.keySet()) {
-        terminate(socket);
-        cutOff.remove(socket);
+      for (Map.Entry<PgSocket, Long> one : lost.entrySet()) {
+        terminate(one.getKey(), one.getValue());
+        lost.remove(one.getKey());
       }
     } catch (SQLException e) {
       // Tried again: the server is away.
       LOG.log(Level.DEBUG, () -> "'" + database.connection() + "' does not terminate sessions", e);
       end();
+      terminateAt = System.nanoTime() + TERMINATE_EVERY.toNanos();
     }
   }
 
-  private void terminate(PgSocket socket) throws SQLException {
+  private void terminate(PgSocket socket, long lostNanos) throws SQLException {
     PgDatabase.Unwatched asking = asking();
     if (!asking.isOf(socket)) {
       return;
@@ -221,13 +239,13 @@ final class PgLifeline {
     try (PreparedStatement statement = asking.session().prepareStatement(TERMINATE)) {
       statement.setInt(1, PgDatabase.pg(asking.session()).getBackendPID());
       statement.setInt(2, socket.backend());
-      statement.setDouble(3, (System.nanoTime() - cutOff.get(socket)) / 1e9);
+      statement.setDouble(3, (System.nanoTime() - lostNanos) / 1e9);
       try (ResultSet row = statement.executeQuery()) {
         if (row.next()) {
           LOG.log(
               Level.INFO,
               () ->
-                  "a session of connection '%s' that was cut off is terminated at the server"
+                  "a session of connection '%s' that was lost is terminated at the server"
                       .formatted(database.connection()));
         }
       }

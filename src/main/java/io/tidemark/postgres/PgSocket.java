@@ -21,17 +21,24 @@ final class PgSocket extends Socket {
   private int idleLooks;
   private volatile boolean hasTimeout;
   private volatile int backend;
+  private volatile boolean hasFailed;
   private volatile Runnable onCut = () -> {};
+  private volatile Runnable onLost = () -> {};
 
   /**
    * The server process of the session, once it is known.
    *
    * @param pid of the server process
-   * @param afterCut is run once the socket was cut off
+   * @param lost is run once the socket is closed after a failure: the server may not know
    */
-  void serves(int pid, Runnable afterCut) {
+  void serves(int pid, Runnable lost) {
     backend = pid;
-    onCut = afterCut;
+    onLost = lost;
+  }
+
+  /** Names what is run once the socket was cut off. */
+  void whenCut(Runnable action) {
+    onCut = action;
   }
 
   int backend() {
@@ -70,6 +77,22 @@ final class PgSocket extends Socket {
   }
 
   @Override
+  public void close() throws IOException {
+    super.close();
+    if (hasFailed) {
+      onLost.run();
+    }
+  }
+
+  private IOException failed(IOException failure) {
+    hasFailed = true;
+    if (isClosed()) {
+      onLost.run();
+    }
+    return failure;
+  }
+
+  @Override
   public void setSoTimeout(int timeout) throws SocketException {
     hasTimeout = timeout > 0;
     super.setSoTimeout(timeout);
@@ -97,6 +120,8 @@ final class PgSocket extends Socket {
         begin();
         try {
           return in.read();
+        } catch (IOException e) {
+          throw failed(e);
         } finally {
           end();
         }
@@ -107,6 +132,8 @@ final class PgSocket extends Socket {
         begin();
         try {
           return in.read(bytes, offset, length);
+        } catch (IOException e) {
+          throw failed(e);
         } finally {
           end();
         }
@@ -122,6 +149,8 @@ final class PgSocket extends Socket {
         begin();
         try {
           out.write(one);
+        } catch (IOException e) {
+          throw failed(e);
         } finally {
           end();
         }
@@ -132,6 +161,8 @@ final class PgSocket extends Socket {
         begin();
         try {
           out.write(bytes, offset, length);
+        } catch (IOException e) {
+          throw failed(e);
         } finally {
           end();
         }

@@ -12,6 +12,7 @@ import io.tidemark.postgres.PgDatabase;
 import io.tidemark.postgres.PgSession;
 import io.tidemark.postgres.PgWatch;
 import io.tidemark.run.Assessment.Broken;
+import io.tidemark.sync.DeleteHandling;
 import io.tidemark.sync.SyncConfiguration;
 import io.tidemark.sync.SyncDefinition;
 import java.util.ArrayList;
@@ -322,6 +323,10 @@ final class Assumptions implements AutoCloseable {
       SyncConfiguration configuration, Way way, Held held, TrackedTables tables) {
     return tables
         .faultOf(way.table(), held.trackingId())
+        .filter(
+            fault ->
+                !fault.removesOnly()
+                    || configuration.definition().deleteHandling() != DeleteHandling.IGNORE)
         .map(fault -> broken(configuration.definition(), way, fault));
   }
 
