@@ -113,7 +113,9 @@ class HangingServersTest {
         EngineFixture.value(
                 fixture.service().execute(t, ExecutionMode.FULL, ExecutionTrigger.MANUAL))
             .id();
-    Await.until(() -> fixture.execution(copy).progress().phase(), "catch_up"::equals);
+    Await.until(
+        () -> String.valueOf(fixture.execution(copy).progress()),
+        progress -> progress.contains("phase=catch_up"));
 
     EngineFixture.value(fixture.service().cancel(copy));
 
