@@ -32,6 +32,8 @@ final class DebeziumEngineRun implements AutoCloseable {
   /** How often the slot hears what is written. Late news cost only a longer re-send. */
   private static final int CONFIRM_MILLIS = 250;
 
+  private static final String ANSWER_SECONDS_MAX = "8";
+
   private static final Duration CLOSE_MAX = Duration.ofSeconds(20);
   private static final long CLOSE_RETRY_MILLIS = 20;
 
@@ -103,6 +105,9 @@ final class DebeziumEngineRun implements AutoCloseable {
             Map.entry("plugin.name", "pgoutput"),
             Map.entry("slot.name", session.slot()),
             Map.entry("slot.max.retries", "0"),
+            // Of Debezium's own session, which asks small questions only; the stream is ours. A
+            // server that hangs would keep the engine from ending.
+            Map.entry("driver.socketTimeout", ANSWER_SECONDS_MAX),
             Map.entry("publication.name", session.slot()),
             Map.entry("publication.autocreate.mode", "disabled"),
             Map.entry("snapshot.mode", "no_data"),
