@@ -96,7 +96,7 @@ class ApplyBench {
       JdbcPositions.ensureTable(connection);
       JdbcPositions positions = new JdbcPositions(configuration);
       AppliedPosition at = new AppliedPosition("t", 0, 0, SourcePosition.START, 0);
-      positions.set(connection, at);
+      positions.set(connection, at, new PositionBasis("bench", TABLE));
       at = positions.find(connection, "t", 0).orElseThrow();
       TableShape shape = PgCatalog.shapeOf(connection, TABLE).orElseThrow();
       List<TableMapping.Pair> columns =
