@@ -10,7 +10,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compares a publication and its tables with what tracking noted, in one statement, or two if
- * something differs. Reads the catalog only, and takes no lock that anybody would wait for.
+ * something differs. Reads the catalog only, and the first pages of new partitions.
  *
  * @param version the {@code xmin} of the publication's row; null if there is no publication
  * @param lacks null if the publication publishes all that is needed, else what it lacks
@@ -71,8 +70,8 @@ record PgTrackedTables(
                  select i.inhrelid, i.xmin
                  from part
                  join pg_catalog.pg_inherits i on i.inhparent = part.inhrelid)
-               select concat(part.inhrelid, ':', part.attached,
-                             case when t.xmin <> part.attached then ':own' end)
+               select pg_catalog.concat(part.inhrelid, ':', part.attached,
+                                        case when t.xmin <> part.attached then ':own' end)
                from part
                join pg_catalog.pg_type t on t.typrelid = part.inhrelid) end
       from pg_catalog.pg_publication p
@@ -82,27 +81,7 @@ record PgTrackedTables(
       where p.pubname = ?
       """;
 
-  /**
-   * Whether a partition has rows from before it was attached: of an earlier transaction, or an
-   * earlier command of the same one. They are in its first pages, so that only these are read.
-   */
-  private static final String FILLED =
-      """
-      select format(
-        'select exists ('
-          'select from only %I.%I r, pg_catalog.pg_inherits i '
-          'where i.inhrelid = %s and r.ctid < ''(64,0)''::tid '
-          'and (age(r.xmin) > age(i.xmin) '
-            'or r.xmin = i.xmin and r.cmin::text::int8 < i.cmin::text::int8))',
-        n.nspname, c.relname, c.oid)
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      where c.oid = ?::int8::oid
-        and c.relkind = 'r'
-      """;
-
   private static final String WAS_OWN = ":own";
-  private static final String NO_PRIVILEGE = "42501";
 
   private static final String TABLES =
       """
@@ -216,35 +195,14 @@ record PgTrackedTables(
         for (Long one : member.partitions().keySet()) {
           boolean isNoted =
               Objects.equals(noted.partitions().get(one), member.partitions().get(one));
-          if (!isNoted && isFilled(connection, one, member.attached())) {
+          if (!isNoted
+              && PgPartitions.hasEarlierRows(connection, one, member.attached().contains(one))) {
             filled.add(one);
           }
         }
       }
     }
     return filled;
-  }
-
-  private static boolean isFilled(Connection connection, long partition, Set<Long> attached)
-      throws SQLException {
-    try (PreparedStatement question = connection.prepareStatement(FILLED)) {
-      question.setLong(1, partition);
-      try (ResultSet sql = question.executeQuery()) {
-        if (!sql.next()) {
-          return false;
-        }
-        try (Statement statement = connection.createStatement();
-            ResultSet row = statement.executeQuery(sql.getString(1))) {
-          return row.next() && row.getBoolean(1);
-        }
-      }
-    } catch (SQLException e) {
-      if (NO_PRIVILEGE.equals(e.getSQLState())) {
-        // A role that may read the table need not be allowed to read each partition by itself.
-        return attached.contains(partition);
-      }
-      throw e;
-    }
   }
 
   private boolean isAsNoted() {

@@ -118,7 +118,7 @@ final class ExecutionRunner implements AutoCloseable {
   private void failed(SyncConfiguration configuration, UUID id, Throwable e) {
     String name = configuration.definition().name();
     if (stopping) {
-      // Whatever it ran into: the process took away what it works with. It is tried again.
+      // The process took away what it works with. It is tried again.
       LOG.log(Level.INFO, () -> "execution " + id + " of " + name + " was interrupted: " + e);
       fail(id, ExecutionError.INTERRUPTED);
     } else if (e instanceof OperatingFailure failure) {
