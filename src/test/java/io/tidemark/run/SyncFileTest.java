@@ -48,6 +48,8 @@ class SyncFileTest {
       """;
 
   @TempDir private Path directory;
+  private static final Map<String, String> SETTINGS = Map.of("PASSWORD", "sEcReT");
+
   private final EngineFixture fixture = new EngineFixture();
   private SyncFile file;
   private SyncFileLoop loop;
@@ -60,12 +62,14 @@ class SyncFileTest {
       }
     }
     fixture.start();
-    Map<String, String> settings = Map.of("PASSWORD", "sEcReT");
-    file =
-        new SyncFile(
-            directory.resolve("syncs.yaml"), name -> Optional.ofNullable(settings.get(name)));
+    file = at("syncs.yaml");
     declare("configurations: []");
     run();
+  }
+
+  private SyncFile at(String name) {
+    return new SyncFile(
+        directory.resolve(name), setting -> Optional.ofNullable(SETTINGS.get(setting)));
   }
 
   private void run() {
@@ -91,6 +95,13 @@ class SyncFileTest {
 
   private List<Change> plan() {
     return EngineFixture.value(file.read().map(fixture.declared()::plan));
+  }
+
+  /** Of a file that the loop does not apply. */
+  private List<Change> planOf(String text) throws IOException {
+    SyncFile other = at("other.yaml");
+    Files.writeString(other.path(), text);
+    return EngineFixture.value(other.read().map(fixture.declared()::plan));
   }
 
   private void awaitApplied() {
@@ -122,8 +133,8 @@ class SyncFileTest {
 
   @Test
   void makesChangesAndRemovesWhatItNames() throws IOException {
+    assertThat(planOf(BOTH)).extracting(Change::action).containsOnly(Action.CREATE);
     declare(BOTH);
-    assertThat(plan()).extracting(Change::action).containsOnly(Action.CREATE);
     awaitApplied();
     UUID a = named("a").orElseThrow().configuration().id();
     fixture.awaitState(a, SyncState.STREAMING);
@@ -131,8 +142,7 @@ class SyncFileTest {
     fixture.awaitEqual("a");
     assertThat(fixture.orchestrations().findByName("all")).isPresent();
 
-    declare(ONE);
-    assertThat(plan())
+    assertThat(planOf(ONE))
         .contains(
             new Change(
                 Action.CHANGE,
@@ -140,6 +150,7 @@ class SyncFileTest {
                 List.of("batch_size: 1000 to 77")))
         .contains(new Change(Action.DELETE, new Declared(Kind.ORCHESTRATION, "all"), List.of()))
         .contains(new Change(Action.DELETE, new Declared(Kind.CONFIGURATION, "b"), List.of()));
+    declare(ONE);
     awaitApplied();
 
     assertThat(all()).hasSize(1);
@@ -170,9 +181,9 @@ class SyncFileTest {
     UUID a = fixture.create("a", "");
     fixture.create("c", "");
 
-    declare(BOTH);
-    assertThat(plan())
+    assertThat(planOf(BOTH))
         .contains(new Change(Action.ADOPT, new Declared(Kind.CONFIGURATION, "a"), List.of()));
+    declare(BOTH);
     awaitApplied();
     declare("configurations: []");
     awaitApplied();
@@ -246,17 +257,18 @@ class SyncFileTest {
         """);
     awaitApplied();
 
-    declare(
+    String changed =
         """
         connections:
           - name: shop
             url: jdbc:postgresql://127.0.0.1:1/shop
             username: us
             password: ${PASSWORD}2
-        """);
-    assertThat(plan())
+        """;
+    assertThat(planOf(changed))
         .containsExactly(
             new Change(Action.CHANGE, new Declared(Kind.CONNECTION, "shop"), List.of("password")));
+    declare(changed);
     awaitApplied();
 
     declare("connections: []");
