@@ -44,6 +44,11 @@ public final class JdbcRecordMarks {
   record Marks(long newest, Map<UUID, Long> byConfiguration) {
     static final Marks NONE = new Marks(0, Map.of());
 
+    /** Whether it cannot be what this store held before: it was restored meanwhile. */
+    boolean isOlderThan(Marks former) {
+      return newest < former.newest();
+    }
+
     Marks {
       byConfiguration = Map.copyOf(byConfiguration);
     }

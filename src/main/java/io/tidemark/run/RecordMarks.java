@@ -64,7 +64,8 @@ final class RecordMarks {
 
   private synchronized Marks read() {
     try {
-      marks = store.read(marks);
+      Marks now = store.read(marks);
+      marks = now.isOlderThan(marks) ? store.read(Marks.NONE) : now;
       return marks;
     } catch (RuntimeException e) {
       LOG.log(Level.DEBUG, "the marks of records could not be read", e);

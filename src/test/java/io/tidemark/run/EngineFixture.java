@@ -366,6 +366,13 @@ final class EngineFixture implements AutoCloseable {
     restart(() -> TestStore.replace(store, backup));
   }
 
+  /** The same under a process that runs. */
+  void restoreStoreWhileItRuns() {
+    TestStore.replace(store, backup);
+    // The pool of the tests does not tell dead sessions from others, as the program's does.
+    pool.flush(FlushMode.ALL);
+  }
+
   private void restart(Runnable work) {
     boolean wasRunning = instance != null;
     stop();

@@ -66,6 +66,24 @@ class RestoredStoreTest {
   }
 
   @Test
+  void underAProcessThatRuns() {
+    fixture.backUpStore();
+    TestStack.execute(fixture.source, "insert into t values (1, -1), (2, 2)");
+    awaitRemembered();
+
+    fixture.restoreStoreWhileItRuns();
+    awaitLost();
+    TestStack.execute(fixture.target, "alter table t drop constraint t_n_check");
+    fixture.awaitCompleted(execute(ExecutionMode.FULL));
+    awaitNotLost();
+    // Nor does it come back with the next looks.
+    TestStack.execute(fixture.source, "insert into t values (3, 3)");
+    fixture.awaitEqual("t");
+    fixture.engine().sweepNow();
+    awaitNotLost();
+  }
+
+  @Test
   void aVerificationThatFindsBothEqualEndsIt() {
     fixture.backUpStore();
     TestStack.execute(fixture.source, "insert into t values (1, -1), (2, 2)");
